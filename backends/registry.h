@@ -1,0 +1,21 @@
+/* The backends there are: the built-in ones, in the order of preference, and
+ * the registered ones after them, the fallback last. */
+#ifndef FW_REGISTRY_H
+#define FW_REGISTRY_H
+
+#include <furrow/backend.h>
+
+enum { FW_REGISTRY_MAX = 40 };
+
+/* Fills `out` with up to FW_REGISTRY_MAX backends in the order of preference:
+ * chosen ones first, then the user's own, the fallback last. *chosen: how many
+ * from the start may be chosen without being named. Returns how many. */
+int fw_registry_list(const furrow_backend *out[FW_REGISTRY_MAX], int *chosen);
+
+/* NULL: none has this name. */
+const furrow_backend *fw_registry_find(const char *name);
+
+/* The backend that runs everything in the caller: always there. */
+const furrow_backend *fw_registry_fallback(void);
+
+#endif

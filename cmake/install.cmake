@@ -1,0 +1,42 @@
+# What `cmake --install` gives: headers, library, command, CMake package and
+# pkg-config file.
+
+include(CMakePackageConfigHelpers)
+set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/furrow)
+
+install(DIRECTORY include/furrow DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+        FILES_MATCHING PATTERN "*.h")
+install(TARGETS furrow EXPORT furrowTargets
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS furrow_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)
+
+install(EXPORT furrowTargets NAMESPACE furrow:: DESTINATION ${package_folder})
+configure_package_config_file(cmake/furrowConfig.cmake.in furrowConfig.cmake
+                              INSTALL_DESTINATION ${package_folder})
+# 0.x: a minor version may change the interface.
+write_basic_package_version_file(furrowConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/furrowConfig.cmake
+              ${CMAKE_CURRENT_BINARY_DIR}/furrowConfigVersion.cmake
+        DESTINATION ${package_folder})
+
+# Programs of a static libfurrow link what it uses (pkg-config --static);
+# programs of the shared one need none of it, not even its .pc files.
+set(pc_libs_private "")
+if(NOT BUILD_SHARED_LIBS)
+  list(JOIN HWLOC_LDFLAGS " " hwloc_flags)
+  set(openmp_libraries ${OpenMP_C_LIBRARIES})
+  list(FILTER openmp_libraries EXCLUDE REGEX "pthread") # -pthread says it better
+  list(JOIN openmp_libraries " " openmp_libraries)
+  set(pc_libs_private "${hwloc_flags} ${openmp_libraries} -pthread -ldl -lm")
+endif()
+# Relative to the .pc file, so that an installed tree can be moved.
+if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
+  set(pc_prefix "${CMAKE_INSTALL_PREFIX}")
+else()
+  string(REGEX REPLACE "[^/]+" ".." pc_prefix "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+  set(pc_prefix "\${pcfiledir}/${pc_prefix}")
+endif()
+configure_file(cmake/furrow.pc.in furrow.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/furrow.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

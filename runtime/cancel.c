@@ -1,0 +1,80 @@
+#include "cancel.h"
+
+#include <sched.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "memory.h"
+#include "work.h"
+
+enum { BLOCK = 64 };
+
+struct block {
+    _Atomic(furrow_work *) work[BLOCK];
+    _Atomic(struct block *) next; /* set once, never freed: as many as ever ran at a time */
+};
+
+static struct block first;
+static atomic_int walkers; /* calls of furrow_cancel() under way */
+
+static bool try_block(struct block *block, furrow_work *work)
+{
+    for (int i = 0; i < BLOCK; i++) {
+        furrow_work *empty = NULL;
+
+        if (atomic_load(&block->work[i]) == NULL &&
+            atomic_compare_exchange_strong(&block->work[i], &empty, work))
+            return true;
+    }
+    return false;
+}
+
+static struct block *next_block(struct block *block)
+{
+    struct block *next = atomic_load(&block->next), *made;
+
+    if (next != NULL)
+        return next;
+    made = fw_malloc(sizeof *made);
+    if (made == NULL)
+        return NULL;
+    memset(made, 0, sizeof *made);
+    if (atomic_compare_exchange_strong(&block->next, &next, made))
+        return made;
+    fw_free(made);
+    return next;
+}
+
+bool fw_cancel_enter(furrow_work *work)
+{
+    struct block *block = &first;
+
+    while (block != NULL && !try_block(block, work))
+        block = next_block(block);
+    return block != NULL;
+}
+
+void fw_cancel_leave(furrow_work *work)
+{
+    for (struct block *b = &first; b != NULL; b = atomic_load(&b->next))
+        for (int i = 0; i < BLOCK; i++)
+            if (atomic_load(&b->work[i]) == work)
+                atomic_store(&b->work[i], NULL);
+    /* A walker that read the pointer before may still use it; one that starts
+     * now does not find it. A handler on this thread returns before we go on. */
+    while (atomic_load(&walkers) > 0)
+        (void)sched_yield();
+}
+
+void furrow_cancel(void)
+{
+    atomic_fetch_add(&walkers, 1);
+    for (struct block *b = &first; b != NULL; b = atomic_load(&b->next))
+        for (int i = 0; i < BLOCK; i++) {
+            furrow_work *work = atomic_load(&b->work[i]);
+
+            if (work != NULL)
+                fw_work_stop(work, FW_CAUSE_CANCEL, FURROW_ECANCELLED, 0, FW_NO_TASK, NULL);
+        }
+    atomic_fetch_sub(&walkers, 1);
+}

@@ -1,0 +1,111 @@
+#include "context.h"
+
+#include "cpus.h"
+#include "threadlimit.h"
+#include "work.h"
+
+static _Thread_local struct fw_context own;   /* outside all tasks */
+static _Thread_local struct fw_context *here; /* NULL: `own` */
+
+struct fw_context *fw_context_here(void)
+{
+    return here != NULL ? here : &own;
+}
+
+void fw_context_enter(struct fw_context *frame, bool transparent)
+{
+    frame->outer = fw_context_here();
+    frame->scopes = transparent ? frame->outer->scopes : NULL;
+    frame->floor = frame->scopes;
+    frame->openmp_level = fw_openmp_level();
+    here = frame;
+}
+
+void fw_context_tidy(struct fw_context *frame)
+{
+    while (frame->scopes != frame->floor)
+        fw_scope_pop(&frame->scopes);
+}
+
+void fw_context_leave(struct fw_context *frame)
+{
+    fw_context_tidy(frame);
+    here = frame->outer;
+}
+
+void fw_message_tag(const void **context, size_t *index, unsigned *attempt)
+{
+    const struct fw_context *frame = fw_context_here();
+
+    *context = frame;
+    *index = frame->task.index;
+    *attempt = frame->task.attempt;
+}
+
+furrow_status furrow_config_get(furrow_config *config)
+{
+    const struct fw_context *frame = fw_context_here();
+
+    fw_message_clear();
+    if (config == NULL)
+        return fw_fail(FURROW_EINVAL, "furrow_config_get: config is NULL; pass where it is to be written");
+    return fw_config_resolve(NULL, frame->scopes, frame->level == 0, fw_env(), config);
+}
+
+furrow_status furrow_config_push(const furrow_config *config)
+{
+    struct fw_context *frame = fw_context_here();
+    furrow_status status;
+
+    fw_message_clear();
+    if (config == NULL)
+        return fw_fail(FURROW_EINVAL, "furrow_config_push: config is NULL; pass a config");
+    status = fw_scope_push(&frame->scopes, config);
+    if (status == FURROW_OK && frame->work != NULL)
+        fw_work_untidy(frame->work, frame->worker);
+    return status;
+}
+
+furrow_status furrow_config_pop(void)
+{
+    struct fw_context *frame = fw_context_here();
+
+    fw_message_clear();
+    if (frame->scopes == frame->floor)
+        return fw_fail(FURROW_EINVAL, "furrow_config_pop: nothing is pushed in this scope; "
+                                      "pop once for each furrow_config_push() of this thread and task");
+    fw_scope_pop(&frame->scopes);
+    return FURROW_OK;
+}
+
+int furrow_level(void)
+{
+    return fw_context_here()->level;
+}
+
+const char *furrow_backend_name(void)
+{
+    const furrow_backend *backend = fw_context_here()->backend;
+
+    return backend != NULL ? backend->name : "none";
+}
+
+int furrow_cpu_count(unsigned flags)
+{
+    const struct fw_context *frame = fw_context_here();
+    const struct fw_cpus *all = fw_cpus();
+    int n = 1;
+
+    if (frame->at != NULL)
+        return (flags & FURROW_PHYSICAL) != 0 ? fw_cpus_cores(frame->at, frame->cpus) : frame->cpus;
+    if ((flags & FURROW_PHYSICAL) == 0)
+        return all->count;
+    for (int i = 1; i < all->count; i++) {
+        bool seen = false;
+
+        for (int j = 0; j < i && !seen; j++)
+            seen = all->core[j] == all->core[i];
+        n += !seen;
+    }
+    return n;
+}

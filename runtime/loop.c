@@ -1,0 +1,341 @@
+/* The loop over tasks of a ranged job: claims, runs, steals, waits.
+ *
+ * What costs per task is in run_tasks() alone. It exists once for each
+ * combination of what a job may ask for, so that the others do not pay: whether
+ * somebody wants the outcomes, and whether tasks have a time limit. A task that
+ * needs more (a retry, words, a failure) leaves the fast path. */
+#include "seat.h"
+
+#include "seed.h"
+
+#define FW_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* -- Between two tasks -------------------------------------------------- */
+
+/* Tasks of the claim from `index` on, in the direction of walking. */
+static size_t rest_of_claim(const struct fw_seat *seat, size_t index, bool backwards)
+{
+    return backwards ? index - seat->claim.begin + 1 : seat->claim.end - index;
+}
+
+/* The attention word is not 0 and task `index` is next: how many of the `left`
+ * tasks to run still; 0: stop. */
+static size_t attend(struct fw_seat *seat, size_t index, size_t left)
+{
+    const bool backwards = fw_ranges_backwards(seat->work->ranges, seat->worker);
+    const bool hungry = (FW_PEEK(&seat->line->attention) & FW_HUNGRY) != 0;
+    size_t rest;
+
+    if (!fw_seat_attend(seat))
+        return 0;
+    if (!hungry)
+        return left;
+    FW_AND(&seat->line->attention, ~(uint32_t)FW_HUNGRY);
+    seat->sequel = true;
+    if (!fw_ranges_put_back(seat->work->ranges, seat->worker, index, &seat->claim))
+        return left;
+    fw_bell_ring(&seat->work->bell);
+    rest = rest_of_claim(seat, index, backwards);
+    return rest < left ? rest : left;
+}
+
+/* -- The fast path ------------------------------------------------------ */
+
+/* Runs `left` tasks from `index` on, upwards or downwards. Returns how many it
+ * started: fewer where the rest was put back or the job stops. */
+static inline __attribute__((always_inline)) size_t
+run_tasks(struct fw_seat *seat, size_t index, size_t left, bool backwards, bool keep, bool timed)
+{
+    const furrow_job *job = &seat->work->request.job;
+    const furrow_task_fn run = job->run;
+    const size_t step = backwards ? (size_t)-1 : 1;
+    const size_t in_step = job->in != NULL ? job->in_size * step : 0;
+    const size_t out_step = seat->work->out != NULL ? job->out_size * step : 0;
+    uintptr_t in = (uintptr_t)job->in + (job->in != NULL ? job->in_size * index : 0);
+    uintptr_t out = (uintptr_t)seat->work->out + (seat->work->out != NULL ? job->out_size * index : 0);
+    const uint64_t seed = job->seed;
+    const uint64_t limit = seat->work->limit_ns;
+    unsigned char *const outcome = seat->work->outcome;
+    struct fw_line *const line = seat->line;
+    furrow_task *const task = &seat->frame.task;
+    size_t started = 0;
+    uint64_t before = timed ? fw_now() : 0;
+
+    while (left > 0) {
+        int code;
+        bool late = false;
+
+        if (FW_UNLIKELY(FW_PEEK(&line->attention) != 0)) {
+            left = attend(seat, index, left);
+            if (left == 0)
+                break;
+        }
+        FW_HINT(&line->running, index);
+        if (timed)
+            atomic_store_explicit(&seat->me->task_started, before, memory_order_relaxed);
+        task->index = index;
+        task->in = (const void *)in;
+        task->out = (void *)out;
+        task->seed = fw_seed(seed, index);
+        code = run(task);
+        if (timed) {
+            uint64_t after = fw_now();
+            late = after - before > limit;
+            before = after;
+        }
+        /* Release: a supervisor that sees DONE sees the output. */
+        if (FW_UNLIKELY(code != 0 || late))
+            fw_seat_mend(seat, code, late);
+        else if (keep)
+            __atomic_store_n(&outcome[index], (unsigned char)FURROW_DONE, __ATOMIC_RELEASE);
+        index += step;
+        in += in_step;
+        out += out_step;
+        started++;
+        left--;
+    }
+    if (timed)
+        atomic_store_explicit(&seat->me->task_started, 0, memory_order_relaxed);
+    return started;
+}
+
+typedef size_t tasks_loop(struct fw_seat *seat, size_t index, size_t left, bool backwards);
+
+#define FW_TASKS_LOOP(name, keep, timed)                                                           \
+    static __attribute__((noinline, aligned(64))) size_t name(struct fw_seat *seat, size_t index,  \
+                                                              size_t left, bool backwards)         \
+    {                                                                                              \
+        return run_tasks(seat, index, left, backwards, keep, timed);                               \
+    }
+
+FW_TASKS_LOOP(run_plain, false, false)
+FW_TASKS_LOOP(run_keep, true, false)
+FW_TASKS_LOOP(run_timed, false, true)
+FW_TASKS_LOOP(run_keep_timed, true, true)
+
+/* The body of a loop over shared memory, in a few slices a claim, so that the
+ * claim stays open. */
+static size_t run_body(struct fw_seat *seat, size_t index, size_t left, bool backwards)
+{
+    const furrow_range_fn body = seat->work->request.body;
+    void *const user = seat->work->request.job.user;
+    const size_t slice = left / 8 + 1;
+    size_t started = 0;
+
+    while (left > 0) {
+        size_t n = left < slice ? left : slice;
+        size_t first = backwards ? index - n + 1 : index, last = backwards ? first : index + n - 1;
+
+        if (FW_UNLIKELY(FW_PEEK(&seat->line->attention) != 0)) {
+            /* What is put back lies behind the whole slice. */
+            size_t rest = attend(seat, last, left - n + 1);
+            if (rest == 0)
+                break;
+            left = n + rest - 1;
+        }
+        FW_HINT(&seat->line->running, last);
+        body(first, first + n, user);
+        index = backwards ? first - 1 : first + n;
+        started += n;
+        left -= n;
+    }
+    return started;
+}
+
+/* One task by itself, with all a job may ask for. */
+static void run_single(struct fw_seat *seat, size_t index, unsigned attempt, uint64_t *clock)
+{
+    const furrow_job *job = &seat->work->request.job;
+    const void *in = job->in != NULL ? (const char *)job->in + job->in_size * index : NULL;
+    void *out = seat->work->out != NULL ? seat->work->out + job->out_size * index : NULL;
+    int code;
+    double seconds;
+
+    if (fw_seat_run(seat, index, in, out, attempt, &code, &seconds) == FURROW_PENDING)
+        fw_work_again_push(seat->work, index, seat->frame.task.attempt + 1);
+    seat->frame.task.attempt = 0;
+    FW_HINT(&seat->line->running, FW_NO_TASK);
+    fw_bell_ring(&seat->work->bell);
+    seat->me->busy_ns += fw_now() - *clock;
+    *clock = fw_now();
+}
+
+/* Tasks dealt again after deaths: what is settled is passed over. */
+static size_t run_left(struct fw_seat *seat, size_t index, size_t left, bool backwards)
+{
+    struct furrow_work *work = seat->work;
+    const size_t step = backwards ? (size_t)-1 : 1;
+    uint64_t clock = fw_now();
+    size_t passed = 0;
+
+    for (; left > 0; left--, passed++, index += step) {
+        if (FW_UNLIKELY(FW_PEEK(&seat->line->attention) != 0) &&
+            (left = attend(seat, index, left)) == 0)
+            break;
+        if (__atomic_load_n(&work->outcome[index], __ATOMIC_ACQUIRE) == FURROW_PENDING)
+            run_single(seat, index, work->again != NULL ? work->again[index].attempt : 0, &clock);
+    }
+    return passed;
+}
+
+static tasks_loop *loop_for(const struct furrow_work *work)
+{
+    if (work->deaths_dealt > 0)
+        return run_left;
+    if (work->request.body != NULL)
+        return run_body;
+    if (work->limit_ns > 0)
+        return work->outcome != NULL ? run_keep_timed : run_timed;
+    return work->outcome != NULL ? run_keep : run_plain;
+}
+
+/* -- A claim ------------------------------------------------------------ */
+
+/* Tasks from `index` on, at most `n`, before one that goes first elsewhere. */
+static size_t before_dear(const struct furrow_work *work, size_t index, size_t n, bool backwards)
+{
+    size_t lo = 0, hi = work->ndear;
+
+    while (lo < hi) { /* first dear index >= index */
+        size_t mid = lo + (hi - lo) / 2;
+        if (work->dear_sorted[mid] < index)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    if (backwards) {
+        if (lo < work->ndear && work->dear_sorted[lo] == index)
+            return 0;
+        if (lo > 0 && index - work->dear_sorted[lo - 1] < n)
+            n = index - work->dear_sorted[lo - 1];
+    } else if (lo < work->ndear && work->dear_sorted[lo] - index < n) {
+        n = work->dear_sorted[lo] - index;
+    }
+    return n;
+}
+
+/* Runs the open claim, without the tasks that go first. */
+static size_t run_claim(struct fw_seat *seat, tasks_loop *loop)
+{
+    const bool backwards = fw_ranges_backwards(seat->work->ranges, seat->worker);
+    size_t index = backwards ? seat->claim.end - 1 : seat->claim.begin, total = 0;
+
+    while (index >= seat->claim.begin && index < seat->claim.end) {
+        size_t n = rest_of_claim(seat, index, backwards), ran;
+
+        if (seat->work->ndear > 0)
+            n = before_dear(seat->work, index, n, backwards);
+        ran = n > 0 ? loop(seat, index, n, backwards) : 0;
+        total += ran;
+        if (n > 0 && ran == 0)
+            break; /* stop */
+        ran += n == 0; /* over the one that goes first */
+        index = backwards ? index - ran : index + ran;
+    }
+    return total;
+}
+
+static size_t claim_size(const struct fw_seat *seat)
+{
+    const struct fw_worker *me = seat->me;
+    size_t left;
+
+    if (seat->sequel || (!me->begun && seat->work->request.job.worker_begin != NULL))
+        return 1;
+    left = fw_ranges_left(seat->work->ranges, seat->worker);
+    return left > 0 ? fw_batch_limit(&me->batch, left) : 1;
+}
+
+/* Claims from the own range and runs; false: it is empty. *clock: the end of
+ * the claim before, so that one clock read a claim is enough. */
+static bool claim_and_run(struct fw_seat *seat, tasks_loop *loop, uint64_t *clock)
+{
+    struct fw_ranges *ranges = seat->work->ranges;
+    struct fw_worker *me = seat->me;
+    uint64_t now;
+    size_t ran;
+
+    if (!fw_ranges_claim(ranges, seat->worker, claim_size(seat), &seat->claim))
+        return false;
+    seat->sequel = false;
+    if (!fw_seat_begin(seat))
+        return true; /* the job stops */
+    ran = run_claim(seat, loop);
+    fw_ranges_close(ranges, seat->worker);
+    fw_bell_ring(&seat->work->bell);
+    now = fw_now();
+    me->started += ran;
+    me->busy_ns += now - *clock;
+    if (ran > 0)
+        fw_batch_note(&me->batch, ran, now - *clock);
+    *clock = now;
+    return true;
+}
+
+/* -- Tasks that go first, and tasks that come again ---------------------- */
+
+/* One of the tasks that go first; false: none is left. */
+static bool run_dear(struct fw_seat *seat, uint64_t *clock)
+{
+    uint32_t position;
+
+    if (seat->work->ndear == 0 || !fw_ranges_front_claim(seat->work->ranges, &position))
+        return false;
+    if (fw_seat_begin(seat)) {
+        run_single(seat, seat->work->dear[position], 0, clock);
+        seat->me->started++;
+    }
+    return true;
+}
+
+/* One of the tasks whose next try comes later; false: none is waiting. */
+static bool run_again(struct fw_seat *seat, uint64_t *clock)
+{
+    size_t index;
+    unsigned attempt;
+
+    if (seat->work->again == NULL || !fw_work_again_pop(seat->work, &index, &attempt))
+        return false;
+    if (fw_seat_begin(seat))
+        run_single(seat, index, attempt, clock);
+    return true;
+}
+
+/* -- The worker --------------------------------------------------------- */
+
+static bool something_changed(struct fw_seat *seat)
+{
+    struct furrow_work *work = seat->work;
+
+    return fw_work_stops(work) || FW_LOAD(&work->again_head) % ((uint64_t)1 << FW_AGAIN_BITS) != 0 ||
+           fw_ranges_ask(work->ranges, seat->worker) != FW_HOPE_ASKED;
+}
+
+/* The own range is empty: false when there is nothing more to hope for. */
+static bool find_more(struct fw_seat *seat, uint64_t *clock)
+{
+    struct furrow_work *work = seat->work;
+    enum fw_hope hope = FW_HOPE_STEAL;
+
+    if (fw_ranges_steal(work->ranges, seat->worker)) {
+        fw_bell_ring(&work->bell); /* there is a range to steal from */
+    } else if (!run_again(seat, clock)) {
+        hope = fw_ranges_ask(work->ranges, seat->worker);
+        if (hope == FW_HOPE_ASKED)
+            fw_seat_wait(seat, something_changed);
+        *clock = fw_now();
+    }
+    return hope != FW_HOPE_NONE;
+}
+
+bool fw_loop_ranges(struct fw_seat *seat)
+{
+    tasks_loop *loop = loop_for(seat->work);
+    uint64_t clock = fw_now();
+
+    while (!fw_work_stops(seat->work) && fw_seat_attend(seat)) {
+        if (!run_dear(seat, &clock) && !claim_and_run(seat, loop, &clock) && !find_more(seat, &clock))
+            break;
+    }
+    return !fw_work_stops(seat->work);
+}

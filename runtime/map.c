@@ -1,0 +1,305 @@
+/* furrow_map() and furrow_plan(): look where the call comes from and what is
+ * there, decide (plan.h), run the job on its backend (work.h), report. */
+#include "map.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "backends/registry.h"
+#include "cancel.h"
+#include "cpus.h"
+#include "job.h"
+#include "report.h"
+#include "threadlimit.h"
+
+/* -- The CPUs of a job --------------------------------------------------- */
+
+enum { FEW_CPUS = 64 };
+
+/* The CPUs that one job may lease, from its start to its end. */
+struct grant {
+    int *at;    /* their places in fw_cpus(); `few`, owned, or the caller's lease */
+    int count;  /* >= 1 */
+    int held;   /* of them, so many are to be released */
+    int *owned; /* NULL: nothing to free */
+    int few[FEW_CPUS];
+};
+
+/* The job's share where `team` threads of a parallel region may each start one. */
+static int share_of_team(int cpus, int team)
+{
+    return cpus / team > 1 ? cpus / team : 1;
+}
+
+static bool grant_all(struct grant *grant)
+{
+    const int count = fw_cpus()->count;
+
+    grant->at = grant->few;
+    if (count > FEW_CPUS)
+        grant->at = grant->owned = fw_malloc((size_t)count * sizeof *grant->owned);
+    for (int i = 0; i < count && grant->at != NULL; i++)
+        grant->at[i] = i;
+    grant->count = count;
+    return grant->at != NULL;
+}
+
+/* Inside a task its lease; outside, CPUs that no other job holds (rule 7). */
+static furrow_status grant_open(struct grant *grant, const struct fw_context *caller, int team)
+{
+    grant->held = 0;
+    grant->owned = NULL;
+    if (caller->at != NULL) {
+        grant->at = (int *)caller->at; /* nobody writes it while held is 0 */
+        grant->count = share_of_team(caller->cpus, team);
+        return FURROW_OK;
+    }
+    if (!grant_all(grant))
+        return fw_fail(FURROW_ENOMEM, "no memory for the list of %d CPUs; give the program more memory",
+                       fw_cpus()->count);
+    grant->count = grant->held = fw_cpus_hold(share_of_team(grant->count, team), grant->at);
+    return FURROW_OK;
+}
+
+static void grant_release(struct grant *grant)
+{
+    if (grant->held > 0)
+        fw_cpus_release(grant->at, grant->held);
+    grant->held = 0;
+}
+
+static void grant_close(struct grant *grant)
+{
+    grant_release(grant);
+    fw_free(grant->owned);
+}
+
+/* -- Planning ----------------------------------------------------------- */
+
+/* What the plan needs to know, and the storage behind it. */
+struct survey {
+    struct fw_plan_in in;
+    struct fw_candidate candidate[FW_REGISTRY_MAX];
+    char why[FW_REGISTRY_MAX][FURROW_MESSAGE];
+};
+
+static void survey_backends(struct survey *survey, const furrow_config *config)
+{
+    const furrow_backend *list[FW_REGISTRY_MAX];
+    const int n = fw_registry_list(list, &survey->in.chosen);
+
+    for (int i = 0; i < n; i++) {
+        survey->why[i][0] = '\0';
+        survey->candidate[i] = (struct fw_candidate){ list[i], list[i]->capacity(config, survey->why[i]),
+                                                      survey->why[i] };
+    }
+    survey->in.candidates = survey->candidate;
+    survey->in.ncandidates = n;
+}
+
+static void survey_make(struct survey *survey, const struct fw_request *request,
+                        const struct fw_context *caller, int team, int cpus)
+{
+    const furrow_job *job = &request->job;
+
+    survey->in = (struct fw_plan_in){ .level = caller->level,
+                                      .cpus = cpus,
+                                      .in_callback = caller->callback,
+                                      .in_region = team > 1,
+                                      .isolated = caller->isolated,
+                                      .parent = caller->backend,
+                                      .thread_levels = fw_env()->thread_levels,
+                                      .count = job->next != NULL && job->count == 0 ? SIZE_MAX : job->count,
+                                      .isolate = job->isolate,
+                                      .shared_memory = job->shared_memory,
+                                      .shared_address = job->shared != NULL && job->shared_size == 0,
+                                      .config = &request->config };
+    survey_backends(survey, &request->config);
+}
+
+/* Threads of the program's own parallel regions around the caller. */
+static int team_of(const struct fw_context *caller)
+{
+    return fw_openmp_team(caller->openmp_level);
+}
+
+static furrow_status decide(const struct fw_request *request, const struct fw_context *caller, int team,
+                            int cpus, struct fw_plan *plan)
+{
+    struct survey survey;
+
+    survey_make(&survey, request, caller, team, cpus);
+    fw_plan_make(&survey.in, plan);
+    if (plan->status != FURROW_OK)
+        return fw_fail(plan->status, "%s%s%s", request->job.name != NULL ? request->job.name : "",
+                       request->job.name != NULL ? ": " : "", plan->message);
+    if (plan->transparent)
+        plan->cpus = caller->at != NULL ? caller->cpus : fw_cpus()->count;
+    return FURROW_OK;
+}
+
+/* Once per process for each pair of what was asked and what runs. */
+static void warn(const struct fw_request *request, const struct fw_plan *plan)
+{
+    const char *runs = plan->backend->name;
+    char key[FURROW_MESSAGE];
+
+    if (plan->replaced) {
+        (void)snprintf(key, sizeof key, "replaced %s %s", request->config.backend, runs);
+        fw_log_once(key, "%s", plan->reason);
+    }
+    if (request->config.timeout > 0 && (plan->backend->caps & FURROW_CAP_KILLS) == 0) {
+        (void)snprintf(key, sizeof key, "limit %s", runs);
+        fw_log_once(key, "%s can't end a task at its time limit: a task that returns late is timed out, "
+                         "one that never returns holds the job; ask furrow_task_expired() in the task", runs);
+    }
+}
+
+/* -- Running ------------------------------------------------------------ */
+
+static void run_on_backend(struct furrow_work *work, const struct fw_plan *plan)
+{
+    const furrow_crew crew = { .level = plan->level,
+                               .workers = plan->workers,
+                               .lease = work->lease,
+                               .caller_serves = work->stream != NULL };
+    furrow_status status;
+
+    do {
+        status = plan->backend->run(&crew, work);
+        if (status != FURROW_OK && work->stop[FW_CAUSE_BACKEND].taken == 0)
+            (void)furrow_work_fail(work, status, "the backend %s failed: %s", plan->backend->name,
+                                   furrow_strerror(status));
+    } while (fw_work_settle(work));
+}
+
+static furrow_status run_work(const struct fw_request *request, const struct fw_plan *plan, const int *at,
+                              furrow_report *report)
+{
+    const uint64_t start = fw_now();
+    struct furrow_work *work;
+    furrow_status status = fw_work_open(request, plan, at, &work);
+
+    if (status != FURROW_OK)
+        return fw_report_refuse(report, status);
+    if (fw_cancel_enter(work)) {
+        run_on_backend(work, plan);
+        fw_cancel_leave(work);
+        status = fw_report_work(report, work, fw_now() - start);
+    } else {
+        status = fw_report_refuse(report, fw_fail(FURROW_ENOMEM, "no memory to note a running job; "
+                                                                 "run fewer jobs at the same time"));
+    }
+    fw_work_close(work);
+    return status;
+}
+
+static furrow_status plan_and_run(struct fw_request *request, const struct fw_context *caller,
+                                  furrow_report *report)
+{
+    const int team = team_of(caller);
+    struct grant grant;
+    struct fw_plan plan;
+    furrow_status status = grant_open(&grant, caller, team);
+
+    if (status != FURROW_OK)
+        return fw_report_refuse(report, status);
+    status = decide(request, caller, team, grant.count, &plan);
+    if (status == FURROW_OK && plan.transparent && caller->at == NULL) {
+        /* What runs inside sees the program's CPUs and takes them by itself. */
+        grant_release(&grant);
+        for (int i = 0; i < plan.cpus; i++)
+            grant.at[i] = i;
+    }
+    if (status == FURROW_OK) {
+        fw_report_plan(report, &plan);
+        fw_log(FW_LOG_INFO, "%s%s%s", request->job.name != NULL ? request->job.name : "",
+               request->job.name != NULL ? ": " : "", plan.reason);
+        warn(request, &plan);
+        if (request->job.count > 0 || request->job.next != NULL)
+            status = run_work(request, &plan, grant.at, report);
+    } else {
+        status = fw_report_refuse(report, status);
+    }
+    grant_close(&grant);
+    return status;
+}
+
+furrow_status fw_map_run(struct fw_request *request, const furrow_config *config, furrow_report *report)
+{
+    const struct fw_context *caller = fw_context_here();
+    furrow_status status = fw_config_resolve(config, caller->scopes, caller->level == 0, fw_env(),
+                                             &request->config);
+
+    if (status == FURROW_OK)
+        status = plan_and_run(request, caller, report);
+    else
+        status = fw_report_refuse(report, status);
+    if (request->job.outcome != NULL && report->workers == 0)
+        memset(request->job.outcome, FURROW_SKIPPED, request->job.count);
+    return status;
+}
+
+furrow_status furrow_map(const furrow_job *job, const furrow_config *config, furrow_report *report)
+{
+    furrow_report unwanted;
+    struct fw_request request;
+    furrow_status status;
+
+    if (report == NULL)
+        report = &unwanted;
+    fw_report_clear(report);
+    fw_message_clear();
+    status = fw_job_check(job);
+    if (status != FURROW_OK)
+        return fw_report_refuse(report, status);
+    request = (struct fw_request){ .job = *job };
+    return fw_map_run(&request, config, report);
+}
+
+/* -- Planning alone ----------------------------------------------------- */
+
+static int no_task(furrow_task *task)
+{
+    (void)task;
+    return 0;
+}
+
+static furrow_status plan_only(struct fw_request *request, const furrow_config *config, furrow_report *report)
+{
+    const struct fw_context *caller = fw_context_here();
+    const int team = team_of(caller);
+    const int all = caller->at != NULL ? caller->cpus : fw_cpus()->count;
+    int cpus = share_of_team(all, team);
+    struct fw_plan plan;
+    furrow_status status = fw_config_resolve(config, caller->scopes, caller->level == 0, fw_env(),
+                                             &request->config);
+
+    if (caller->at == NULL)
+        cpus = fw_cpus_free(cpus);
+    if (status == FURROW_OK)
+        status = decide(request, caller, team, cpus, &plan);
+    if (status == FURROW_OK)
+        fw_report_plan(report, &plan);
+    return status;
+}
+
+furrow_status furrow_plan(const furrow_job *job, const furrow_config *config, furrow_report *report)
+{
+    const furrow_job many = { .run = no_task, .count = SIZE_MAX };
+    furrow_report unwanted;
+    struct fw_request request;
+    furrow_status status = FURROW_OK;
+
+    if (report == NULL)
+        report = &unwanted;
+    fw_report_clear(report);
+    fw_message_clear();
+    if (job != NULL)
+        status = fw_job_check(job);
+    if (status == FURROW_OK) {
+        request = (struct fw_request){ .job = job != NULL ? *job : many };
+        status = plan_only(&request, config, report);
+    }
+    return status != FURROW_OK ? fw_report_refuse(report, status) : FURROW_OK;
+}

@@ -1,0 +1,38 @@
+/* All memory of the library comes from here, so that a test can make the n-th
+ * request fail and count what is still held. */
+#ifndef FW_MEMORY_H
+#define FW_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { FW_CACHE_LINE = 64 };
+
+/* As malloc and free; size 0 gives memory that may be freed. */
+void *fw_malloc(size_t size);
+void fw_free(void *p);
+
+/* A zeroed block that starts on a cache line. `shared`: a mapping that children
+ * forked later share. Pages that nobody touches cost address space alone. NULL:
+ * not to be had. Freed by fw_block_free() with the same arguments. */
+void *fw_block_alloc(size_t size, bool shared);
+void fw_block_free(void *block, size_t size, bool shared);
+
+/* Test seam: asked before every request; true refuses it. NULL: none. */
+extern bool (*fw_memory_refuse)(size_t size);
+
+/* Requests not yet given back, in this process. */
+long fw_memory_held(void);
+
+/* Carves one block into parts: with base NULL it only adds up what they need. */
+struct fw_carver {
+    char *base;
+    size_t used;
+    bool overflow; /* the sum does not fit a size_t */
+};
+
+/* `count` elements of `size` bytes at a multiple of `align` (a power of two);
+ * NULL while adding up, and for no elements. */
+void *fw_carve(struct fw_carver *carver, size_t count, size_t size, size_t align);
+
+#endif

@@ -1,0 +1,288 @@
+#include "report.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cpus.h"
+#include "stream.h"
+
+void fw_report_clear(furrow_report *report)
+{
+    memset(report, 0, sizeof *report);
+    report->backend = "none";
+}
+
+void fw_report_plan(furrow_report *report, const struct fw_plan *plan)
+{
+    int first;
+
+    report->backend = plan->backend->name;
+    report->level = plan->level;
+    report->workers = plan->workers;
+    report->cpus_max = fw_plan_share(plan->cpus, plan->workers, 0, &first);
+    report->cpus_min = fw_plan_share(plan->cpus, plan->workers, plan->workers - 1, &first);
+    memcpy(report->reason, plan->reason, sizeof report->reason);
+}
+
+/* -- Counting ----------------------------------------------------------- */
+
+/* Keeps the failures of lowest index of all workers. */
+static void add_failure(furrow_report *report, const furrow_failure *failure)
+{
+    int at = report->failures;
+
+    if (at == FURROW_FAILURES && report->failure[at - 1].index < failure->index)
+        return;
+    if (at == FURROW_FAILURES)
+        at--;
+    else
+        report->failures++;
+    for (; at > 0 && report->failure[at - 1].index > failure->index; at--)
+        report->failure[at] = report->failure[at - 1];
+    report->failure[at] = *failure;
+}
+
+/* Tasks whose next try never came. */
+static uint64_t count_unretried(const struct furrow_work *work)
+{
+    const uint64_t mask = ((uint64_t)1 << FW_AGAIN_BITS) - 1;
+    uint64_t n = 0;
+
+    for (size_t at = (size_t)(work->again_head & mask); at != 0; at = work->again[at - 1].next)
+        n++;
+    return n;
+}
+
+static void add_worker(furrow_report *report, const struct fw_worker *w)
+{
+    report->failed += w->failed;
+    report->timed_out += w->timed_out;
+    report->crashed += w->crashed;
+    report->retried += w->retried;
+    report->busy_seconds += (double)w->busy_ns * 1e-9;
+    if (w->entered && w->batch.size > report->batch)
+        report->batch = w->batch.size;
+    for (int i = 0; i < w->nfailures; i++)
+        add_failure(report, &w->failure[i]);
+}
+
+/* A worker that died may have taken what it counted with it; the outcomes are
+ * the truth. */
+static void count_outcomes(furrow_report *report, const struct furrow_work *work)
+{
+    uint64_t n[FURROW_SKIPPED + 1] = { 0 };
+
+    for (size_t i = 0; i < work->request.job.count; i++)
+        n[work->outcome[i]]++;
+    report->done = n[FURROW_DONE];
+    report->failed = n[FURROW_FAILED];
+    report->timed_out = n[FURROW_TIMED_OUT];
+    report->crashed = n[FURROW_CRASHED];
+}
+
+static uint64_t count_done(const furrow_report *report, const struct furrow_work *work)
+{
+    uint64_t started = 0;
+
+    if (work->stream != NULL)
+        return work->stream->done;
+    for (int w = 0; w < work->workers; w++)
+        started += work->worker[w].started;
+    return started - report->failed - report->timed_out - report->crashed - count_unretried(work);
+}
+
+static void count(furrow_report *report, const struct furrow_work *work)
+{
+    const furrow_job *job = &work->request.job;
+    size_t tasks = job->count;
+
+    for (int w = 0; w < work->workers; w++)
+        add_worker(report, &work->worker[w]);
+    if (work->shared_home && work->outcome != NULL)
+        count_outcomes(report, work);
+    else
+        report->done = count_done(report, work);
+    if (job->count == 0 && work->stream != NULL)
+        tasks = work->stream->drawn;
+    report->skipped = tasks - report->done - report->failed - report->timed_out - report->crashed;
+    if (report->batch > tasks)
+        report->batch = tasks;
+}
+
+/* -- The status --------------------------------------------------------- */
+
+static bool stopped_by(const struct furrow_work *work, enum fw_cause cause)
+{
+    return work->stop[cause].taken != 0;
+}
+
+/* Where several apply the first of this order (furrow.h). */
+static furrow_status status_of(const furrow_report *report, const struct furrow_work *work)
+{
+    if (stopped_by(work, FW_CAUSE_BACKEND))
+        return work->stop[FW_CAUSE_BACKEND].status;
+    if (report->crashed > 0 || stopped_by(work, FW_CAUSE_WORKER))
+        return FURROW_EWORKER;
+    if (report->timed_out > 0)
+        return FURROW_ETIMEDOUT;
+    if (report->failed > 0)
+        return FURROW_ETASK;
+    if (stopped_by(work, FW_CAUSE_CALLBACK) || stopped_by(work, FW_CAUSE_CANCEL))
+        return FURROW_ECANCELLED;
+    return FURROW_OK;
+}
+
+/* -- The sentence ------------------------------------------------------- */
+
+static const furrow_failure *first_failure(const furrow_report *report, furrow_outcome outcome)
+{
+    for (int i = 0; i < report->failures; i++)
+        if (report->failure[i].outcome == outcome)
+            return &report->failure[i];
+    return NULL;
+}
+
+static const char *signal_name(int number)
+{
+    static const struct {
+        int number;
+        const char *name;
+    } names[] = {
+        { SIGSEGV, "SIGSEGV" }, { SIGABRT, "SIGABRT" }, { SIGFPE, "SIGFPE" },
+        { SIGBUS, "SIGBUS" },   { SIGILL, "SIGILL" },   { SIGKILL, "SIGKILL" },
+        { SIGTERM, "SIGTERM" }, { SIGINT, "SIGINT" },   { SIGXCPU, "SIGXCPU" },
+    };
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (names[i].number == number)
+            return names[i].name;
+    return "a signal";
+}
+
+static void tell_words(char *out, const furrow_failure *failure, const char *otherwise)
+{
+    if (failure->message[0] != '\0')
+        fw_message_append(out, "%s", failure->message);
+    else
+        fw_message_append(out, "%s", otherwise);
+}
+
+static void tell_failed(char *out, const furrow_report *report, const char *name)
+{
+    const furrow_failure *f = first_failure(report, FURROW_FAILED);
+
+    if (f == NULL) {
+        fw_message_append(out, "%s%llu tasks failed", name, (unsigned long long)report->failed);
+        return;
+    }
+    fw_message_append(out, "%stask %zu failed with code %d on %s", name, f->index, f->code, f->host);
+    tell_words(out, f, "it gave no words: furrow_task_fail() takes some");
+    if (report->failed > 1)
+        fw_message_append(out, "%llu tasks failed in all", (unsigned long long)report->failed);
+}
+
+static void tell_timed_out(char *out, const furrow_report *report, const char *name, double limit)
+{
+    const furrow_failure *f = first_failure(report, FURROW_TIMED_OUT);
+
+    if (f != NULL)
+        fw_message_append(out, "%stask %zu ran past its time limit of %g s on %s", name, f->index, limit,
+                          f->host);
+    else
+        fw_message_append(out, "%s%llu tasks ran past their time limit of %g s", name,
+                          (unsigned long long)report->timed_out, limit);
+    fw_message_append(out, "raise config.timeout (FURROW_TIMEOUT), or do less in one task");
+    if (report->timed_out > 1 && f != NULL)
+        fw_message_append(out, "%llu tasks were late in all", (unsigned long long)report->timed_out);
+}
+
+static void tell_crashed(char *out, const furrow_report *report, const char *name)
+{
+    const furrow_failure *f = first_failure(report, FURROW_CRASHED);
+
+    if (f == NULL) {
+        fw_message_append(out, "%s%llu tasks ended their workers", name,
+                          (unsigned long long)report->crashed);
+        return;
+    }
+    if (f->code > 0)
+        fw_message_append(out, "%stask %zu ended its worker on %s with signal %d (%s)", name, f->index,
+                          f->host, f->code, signal_name(f->code));
+    else
+        fw_message_append(out, "%stask %zu ended its worker on %s with exit status %d", name, f->index,
+                          f->host, -f->code);
+    tell_words(out, f, f->code == SIGKILL
+                           ? "it was killed from outside: look for a memory limit"
+                           : "run this task alone on the sequential backend under a debugger");
+    if (report->crashed > 1)
+        fw_message_append(out, "%llu tasks did so in all", (unsigned long long)report->crashed);
+}
+
+static void tell_cancelled(char *out, const furrow_report *report, const struct furrow_work *work,
+                           const char *name)
+{
+    const struct fw_stop *callback = &work->stop[FW_CAUSE_CALLBACK];
+
+    if (!stopped_by(work, FW_CAUSE_CALLBACK))
+        fw_message_append(out, "%sstopped by furrow_cancel()", name);
+    else if (callback->index != FW_NO_TASK)
+        fw_message_append(out, "%sstopped by job.%s, which returned %d at task %zu", name,
+                          callback->words, callback->code, callback->index);
+    else
+        fw_message_append(out, "%sstopped by job.%s, which returned %d", name, callback->words,
+                          callback->code);
+    fw_message_append(out, "%llu tasks were done and %llu were not run",
+                      (unsigned long long)report->done, (unsigned long long)report->skipped);
+}
+
+static void tell(furrow_report *report, const struct furrow_work *work)
+{
+    const char *given = work->request.job.name;
+    char name[FURROW_MESSAGE / 2] = "";
+    char *out = report->message;
+
+    if (given != NULL)
+        (void)snprintf(name, sizeof name, "%.100s: ", given);
+    if (report->status == FURROW_EWORKER && stopped_by(work, FW_CAUSE_WORKER))
+        fw_message_append(out, "%s%s", name, work->stop[FW_CAUSE_WORKER].words);
+    else if (report->status == FURROW_EWORKER)
+        tell_crashed(out, report, name);
+    else if (report->status == FURROW_ETIMEDOUT)
+        tell_timed_out(out, report, name, work->request.config.timeout);
+    else if (report->status == FURROW_ETASK)
+        tell_failed(out, report, name);
+    else if (report->status == FURROW_ECANCELLED)
+        tell_cancelled(out, report, work, name);
+    else if (report->status != FURROW_OK)
+        fw_message_append(out, "%s%s", name, work->stop[FW_CAUSE_BACKEND].words);
+}
+
+/* Of what stopped the job, else of the failure that the message is about. */
+static int code_of(const furrow_report *report, const struct furrow_work *work)
+{
+    const uint32_t cause = work->cause;
+
+    if (cause != FW_CAUSE_NONE)
+        return work->stop[cause].code;
+    return report->failures > 0 ? report->failure[0].code : 0;
+}
+
+furrow_status fw_report_work(furrow_report *report, const struct furrow_work *work, uint64_t wall_ns)
+{
+    count(report, work);
+    report->wall_seconds = (double)wall_ns * 1e-9;
+    report->status = status_of(report, work);
+    report->code = code_of(report, work);
+    if (work->note[0] != '\0')
+        fw_message_append(report->reason, "%s", work->note);
+    tell(report, work);
+    return report->status != FURROW_OK ? fw_fail(report->status, "%s", report->message) : FURROW_OK;
+}
+
+furrow_status fw_report_refuse(furrow_report *report, furrow_status status)
+{
+    report->status = status;
+    memcpy(report->message, furrow_message(), sizeof report->message);
+    return status;
+}

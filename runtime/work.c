@@ -1,0 +1,507 @@
+#include "work.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cpus.h"
+#include "stream.h"
+
+uint64_t fw_now(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* What a claim costs: two clock reads and an uncontended swap or two. Measured
+ * once per process; batches are sized in multiples of it. */
+static uint64_t dispatch_ns(void)
+{
+    static _Atomic uint64_t known;
+    enum { READS = 32, SWAPS_NS = 20 };
+    uint64_t cost = atomic_load_explicit(&known, memory_order_relaxed), start;
+
+    if (cost > 0)
+        return cost;
+    start = fw_now();
+    for (int i = 0; i < READS; i++)
+        cost = fw_now();
+    cost = (cost - start) / READS + SWAPS_NS;
+    atomic_store_explicit(&known, cost, memory_order_relaxed);
+    return cost;
+}
+
+/* -- Opening ------------------------------------------------------------ */
+
+/* How much of what the block needs; everything fw_work_open() derives first. */
+struct layout {
+    int workers;
+    bool shared, keep, stage, again;
+    size_t ndear;
+    uint32_t slots, most;
+    size_t cpuset_bytes;
+};
+
+/* Longest text of one CPU in a list, with its comma. */
+enum { CPU_TEXT = 8 };
+
+/* Tasks dearer than total / (8 x workers): fewer than 8 x workers. */
+static size_t find_dear(const furrow_job *job, int workers, size_t *out)
+{
+    double total = 0, bar;
+    size_t n = 0;
+
+    if (job->cost == NULL || workers < 2)
+        return 0;
+    for (size_t i = 0; i < job->count; i++)
+        total += (double)job->cost[i];
+    bar = total / (8.0 * (double)workers);
+    for (size_t i = 0; i < job->count; i++)
+        if ((double)job->cost[i] > bar) {
+            if (out != NULL)
+                out[n] = i;
+            n++;
+        }
+    return n;
+}
+
+/* Dearest first, equal ones by index; n < 8 x workers, so insertion will do. */
+static void order_dear(const float *cost, size_t *dear, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        size_t index = dear[i], at = i;
+
+        for (; at > 0 && cost[dear[at - 1]] < cost[index]; at--)
+            dear[at] = dear[at - 1];
+        dear[at] = index;
+    }
+}
+
+static struct layout lay_out(const struct fw_request *request, const struct fw_plan *plan)
+{
+    const furrow_job *job = &request->job;
+    const bool streamed = job->next != NULL || job->on_result != NULL;
+    struct layout l = { .workers = plan->workers };
+
+    l.shared = (plan->backend->caps & FURROW_CAP_WRITES_HERE) == 0;
+    l.keep = l.shared && job->count > 0;
+    l.stage = l.shared && job->out != NULL;
+    l.again = !streamed && request->config.retries > 0 && (request->config.timeout > 0 || l.shared);
+    l.ndear = find_dear(job, plan->workers, NULL);
+    if (streamed)
+        l.slots = fw_stream_slots(request, plan->workers, &l.most);
+    l.cpuset_bytes = (size_t)plan->cpus * CPU_TEXT + 2;
+    return l;
+}
+
+/* Carves everything behind the work itself; `work` may be a scratch one while
+ * the parts are only added up. */
+static void carve(struct furrow_work *work, struct furrow_lease **lease, char **texts,
+                  const struct layout *l, struct fw_carver *c)
+{
+    const furrow_job *job = &work->request.job;
+    const size_t workers = (size_t)l->workers;
+
+    (void)fw_carve(c, 1, sizeof *work, FW_CACHE_LINE);
+    work->ranges = fw_carve(c, 1, fw_ranges_bytes(l->workers), FW_CACHE_LINE);
+    work->worker = fw_carve(c, workers, sizeof *work->worker, FW_CACHE_LINE);
+    *lease = fw_carve(c, workers, sizeof **lease, FW_CACHE_LINE);
+    *texts = fw_carve(c, workers, l->cpuset_bytes, 1);
+    work->dear = fw_carve(c, l->ndear, sizeof *work->dear, FW_CACHE_LINE);
+    work->dear_sorted = fw_carve(c, l->ndear, sizeof *work->dear_sorted, FW_CACHE_LINE);
+    work->outcome = fw_carve(c, l->keep ? job->count : 0, 1, FW_CACHE_LINE);
+    work->again = fw_carve(c, l->again ? job->count : 0, sizeof *work->again, FW_CACHE_LINE);
+    work->out = fw_carve(c, l->stage ? job->count : 0, job->out_size, FW_CACHE_LINE);
+    if (l->slots > 0) {
+        struct fw_stream scratch = { 0 };
+        work->stream = fw_carve(c, 1, sizeof *work->stream, FW_CACHE_LINE);
+        fw_stream_carve(work->stream != NULL ? work->stream : &scratch, &work->request, l->slots,
+                        l->most, c);
+    }
+}
+
+const int *fw_work_lease(const struct furrow_work *work, int worker, int *cpus)
+{
+    int first;
+
+    *cpus = 0;
+    if (work->transparent) {
+        *cpus = work->caller->cpus;
+        return work->caller->at;
+    }
+    *cpus = fw_plan_share(work->cpus, work->workers, worker, &first);
+    return work->at + first;
+}
+
+static void write_leases(struct furrow_work *work, struct furrow_lease *lease, char *texts, size_t bytes)
+{
+    for (int w = 0; w < work->workers; w++) {
+        int first, cpus = fw_plan_share(work->cpus, work->workers, w, &first);
+        char *text = texts + (size_t)w * bytes;
+
+        (void)fw_cpus_text(work->at + first, cpus, text, bytes);
+        lease[w] = (struct furrow_lease){ cpus, text };
+    }
+    work->lease = lease;
+}
+
+static void init_fields(struct furrow_work *work, const struct fw_request *request,
+                        const struct fw_plan *plan, const int *at, const struct layout *l)
+{
+    work->request = *request;
+    work->backend = plan->backend;
+    work->caller = fw_context_here();
+    work->caller_thread = pthread_self();
+    work->caller_pid = getpid();
+    work->level = plan->level;
+    work->workers = plan->workers;
+    work->cpus = plan->cpus;
+    work->at = at;
+    work->inner_threads = plan->inner_threads;
+    work->transparent = plan->transparent;
+    work->shared_home = l->shared;
+    work->isolates = (plan->backend->caps & FURROW_CAP_ISOLATES) != 0;
+    work->limit_ns = request->config.timeout > 0 ? (uint64_t)(request->config.timeout * 1e9) + 1 : 0;
+    if (request->config.timeout > 1e9) /* thirty years: none, and no overflow */
+        work->limit_ns = (uint64_t)1e18;
+    work->ndear = l->ndear;
+    fw_inherit_take(&work->inherit);
+    if (gethostname(work->host, sizeof work->host) != 0)
+        work->host[0] = '\0';
+    work->host[sizeof work->host - 1] = '\0';
+}
+
+static void init_parts(struct furrow_work *work, const struct layout *l)
+{
+    const furrow_job *job = &work->request.job;
+    const uint64_t cost = dispatch_ns();
+
+    fw_ranges_init(work->ranges, l->slots > 0 ? 0 : job->count, work->workers);
+    for (int w = 0; w < work->workers; w++) {
+        fw_batch_init(&work->worker[w].batch, work->request.config.batch, cost);
+        work->worker[w].said_index = FW_NO_TASK;
+    }
+    if (!l->shared) {
+        work->out = job->out;
+        work->outcome = job->outcome;
+    }
+    if (work->outcome != NULL && job->count > 0)
+        memset(work->outcome, FURROW_PENDING, job->count);
+    if (l->ndear > 0) {
+        (void)find_dear(job, work->workers, work->dear_sorted);
+        memcpy(work->dear, work->dear_sorted, l->ndear * sizeof *work->dear);
+        order_dear(job->cost, work->dear, l->ndear);
+        if (l->slots == 0)
+            fw_ranges_front_fill(work->ranges, (uint32_t)l->ndear);
+    }
+}
+
+static furrow_status too_little(const struct fw_request *request)
+{
+    return fw_fail(FURROW_ENOMEM, "%s%sno memory for a job of %zu tasks with %zu bytes of output each; "
+                   "run fewer tasks at a time, or give the program more memory",
+                   request->job.name != NULL ? request->job.name : "",
+                   request->job.name != NULL ? ": " : "", request->job.count, request->job.out_size);
+}
+
+furrow_status fw_work_open(const struct fw_request *request, const struct fw_plan *plan,
+                           const int *at, struct furrow_work **out)
+{
+    const struct layout l = lay_out(request, plan);
+    struct furrow_work scratch = { .request = *request }, *work;
+    struct furrow_lease *lease;
+    struct fw_carver c = { NULL, 0, false };
+    char *texts;
+
+    carve(&scratch, &lease, &texts, &l, &c);
+    work = c.overflow ? NULL : fw_block_alloc(c.used, l.shared);
+    if (work == NULL)
+        return too_little(request);
+    work->bytes = c.used;
+    init_fields(work, request, plan, at, &l);
+    c = (struct fw_carver){ (char *)work, 0, false };
+    carve(work, &lease, &texts, &l, &c);
+    write_leases(work, lease, texts, l.cpuset_bytes);
+    init_parts(work, &l);
+    if (work->stream != NULL && !fw_stream_open(work->stream, l.shared)) {
+        fw_block_free(work, work->bytes, l.shared);
+        return fw_fail(FURROW_ESYS, "the system refuses a memory file for replies (memfd_create); "
+                                    "raise the limit of open files (ulimit -n)");
+    }
+    *out = work;
+    return FURROW_OK;
+}
+
+void fw_work_close(struct furrow_work *work)
+{
+    if (work == NULL)
+        return;
+    if (work->stream != NULL)
+        fw_stream_close(work->stream);
+    fw_block_free(work, work->bytes, work->shared_home);
+}
+
+/* -- Stopping ----------------------------------------------------------- */
+
+/* The first stop of its kind says what there is to say. */
+static void note_stop(struct fw_stop *stop, furrow_status status, int code, size_t index,
+                      const char *words)
+{
+    uint32_t free = 0;
+
+    if (!atomic_compare_exchange_strong(&stop->taken, &free, 1))
+        return;
+    stop->status = status;
+    stop->code = code;
+    stop->index = index;
+    if (words != NULL)
+        fw_text_copy(stop->words, sizeof stop->words, words);
+}
+
+void fw_work_stop(struct furrow_work *work, enum fw_cause cause, furrow_status status, int code,
+                  size_t index, const char *words)
+{
+    uint32_t none = FW_CAUSE_NONE;
+
+    note_stop(&work->stop[cause], status, code, index, words);
+    (void)atomic_compare_exchange_strong(&work->cause, &none, (uint32_t)cause);
+    atomic_store(&work->stopping, 1);
+    for (int w = 0; w < work->workers; w++)
+        atomic_fetch_or(&work->ranges->line[w].attention, FW_STOP);
+    fw_bell_ring(&work->bell);
+    if (work->stream != NULL)
+        fw_bell_ring(&work->stream->caller);
+    if (work->backend->wake != NULL)
+        work->backend->wake(work);
+}
+
+void fw_work_untidy(struct furrow_work *work, int worker)
+{
+    atomic_fetch_or(&work->ranges->line[worker].attention, FW_UNTIDY);
+}
+
+bool furrow_work_stopping(const furrow_work *work)
+{
+    return atomic_load(&work->stopping) != 0;
+}
+
+furrow_status furrow_work_fail(furrow_work *work, furrow_status status, const char *format, ...)
+{
+    char words[FURROW_MESSAGE];
+    va_list args;
+
+    va_start(args, format);
+    fw_message_format(words, format, args);
+    va_end(args);
+    fw_work_stop(work, FW_CAUSE_BACKEND, status, 0, FW_NO_TASK, words);
+    return status;
+}
+
+void furrow_work_note(furrow_work *work, const char *format, ...)
+{
+    char words[FURROW_MESSAGE];
+    va_list args;
+
+    va_start(args, format);
+    fw_message_format(words, format, args);
+    va_end(args);
+    fw_message_append(work->note, "%s", words);
+}
+
+/* -- Outcomes ----------------------------------------------------------- */
+
+/* Keeps the entries of lowest index, sorted; the new one comes with its count,
+ * after it is whole. */
+static void keep_failure(struct fw_worker *w, const furrow_failure *new)
+{
+    int at = w->nfailures;
+
+    if (at == FURROW_FAILURES) {
+        if (w->failure[at - 1].index < new->index)
+            return;
+        at--;
+    }
+    for (; at > 0 && w->failure[at - 1].index > new->index; at--)
+        w->failure[at] = w->failure[at - 1];
+    w->failure[at] = *new;
+    if (w->nfailures < FURROW_FAILURES)
+        w->nfailures++;
+}
+
+static void count_failure(struct fw_worker *w, furrow_outcome outcome)
+{
+    w->failed += outcome == FURROW_FAILED;
+    w->timed_out += outcome == FURROW_TIMED_OUT;
+    w->crashed += outcome == FURROW_CRASHED;
+}
+
+void fw_work_outcome(struct furrow_work *work, int worker, size_t index, furrow_outcome outcome,
+                     int code, const char *words)
+{
+    furrow_failure failure = { .index = index, .outcome = outcome, .code = code, .worker = worker };
+
+    if (work->outcome != NULL)
+        __atomic_store_n(&work->outcome[index], (unsigned char)outcome, __ATOMIC_RELEASE);
+    if (outcome == FURROW_DONE)
+        return;
+    fw_text_copy(failure.host, sizeof failure.host, work->host);
+    fw_text_copy(failure.message, sizeof failure.message, words);
+    keep_failure(&work->worker[worker], &failure);
+    count_failure(&work->worker[worker], outcome);
+    if (!work->request.config.keep_going)
+        fw_work_stop(work, FW_CAUSE_TASK, FURROW_OK, code, index, NULL);
+}
+
+/* -- Later tries -------------------------------------------------------- */
+
+static const uint64_t index_mask = ((uint64_t)1 << FW_AGAIN_BITS) - 1;
+
+static uint64_t next_tag(uint64_t head)
+{
+    return (head & ~index_mask) + ((uint64_t)1 << FW_AGAIN_BITS);
+}
+
+void fw_work_again_push(struct furrow_work *work, size_t index, unsigned attempt)
+{
+    uint64_t head = atomic_load(&work->again_head);
+
+    work->again[index].attempt = attempt;
+    do
+        work->again[index].next = (size_t)(head & index_mask);
+    while (!atomic_compare_exchange_weak(&work->again_head, &head, next_tag(head) | (index + 1)));
+    fw_bell_ring(&work->bell);
+}
+
+bool fw_work_again_pop(struct furrow_work *work, size_t *index, unsigned *attempt)
+{
+    uint64_t head = atomic_load(&work->again_head);
+
+    while ((head & index_mask) != 0) {
+        size_t top = (size_t)(head & index_mask) - 1;
+        size_t next = __atomic_load_n(&work->again[top].next, __ATOMIC_RELAXED);
+
+        if (atomic_compare_exchange_weak(&work->again_head, &head, next_tag(head) | next)) {
+            *index = top;
+            *attempt = work->again[top].attempt;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* -- For supervisors of process workers --------------------------------- */
+
+double furrow_work_deadline(const furrow_work *work, int worker)
+{
+    uint64_t start = atomic_load(&work->worker[worker].task_started);
+
+    if (work->limit_ns == 0 || start == 0)
+        return __builtin_inf();
+    return ((double)(start + work->limit_ns) - (double)fw_now()) * 1e-9;
+}
+
+static void too_many_deaths(struct furrow_work *work, furrow_outcome outcome, int code)
+{
+    char words[FURROW_MESSAGE] = "";
+
+    fw_message_append(words, "three workers in a row died before a first task (%s %d); "
+                      "look at worker_begin and at the limits of memory and processes",
+                      outcome == FURROW_CRASHED && code > 0 ? "signal" : "exit status",
+                      code < 0 ? -code : code);
+    fw_work_stop(work, FW_CAUSE_WORKER, FURROW_EWORKER, code, FW_NO_TASK, words);
+}
+
+/* The task a dead worker was running: retried later, or settled. */
+static void bury_task(struct furrow_work *work, int worker, size_t index, furrow_outcome outcome, int code)
+{
+    struct fw_worker *w = &work->worker[worker];
+    const unsigned attempt = atomic_load(&w->attempt);
+
+    if (work->outcome == NULL || work->outcome[index] != FURROW_PENDING)
+        return; /* it had ended */
+    if (work->again != NULL && attempt < (unsigned)work->request.config.retries && !fw_work_stops(work)) {
+        w->retried++;
+        fw_work_again_push(work, index, attempt + 1);
+        return;
+    }
+    fw_work_outcome(work, worker, index, outcome, code,
+                    w->said_index == index && w->said_attempt == attempt ? w->words : "");
+}
+
+void furrow_work_lost(furrow_work *work, int worker, furrow_outcome outcome, int code)
+{
+    struct fw_worker *w = &work->worker[worker];
+    size_t running = FW_NO_TASK;
+    const bool ranged = fw_ranges_bury(work->ranges, worker, &running);
+    const bool idle = work->stream != NULL ? atomic_load(&w->slot) == 0 : !ranged && w->started == w->started_at_entry;
+
+    if (work->stream != NULL)
+        fw_stream_bury(work, worker, outcome, code);
+    else if (ranged)
+        bury_task(work, worker, running, outcome, code);
+    atomic_store(&w->task_started, 0);
+    atomic_store(&w->attempt, 0);
+    w->begun = 0;
+    atomic_fetch_add(&work->deaths, 1);
+    if (!idle || w->started != w->started_at_entry)
+        atomic_store(&work->deaths_idle, 0);
+    else if (atomic_fetch_add(&work->deaths_idle, 1) + 1 >= 3)
+        too_many_deaths(work, outcome, code);
+    fw_bell_ring(&work->bell);
+    if (work->stream != NULL)
+        fw_bell_ring(&work->stream->caller);
+}
+
+/* -- The end ------------------------------------------------------------ */
+
+static bool any_pending(const struct furrow_work *work)
+{
+    return memchr(work->outcome, FURROW_PENDING, work->request.job.count) != NULL;
+}
+
+/* Tasks that dying workers took with them between two steps of a claim or a
+ * steal: all is dealt again, and workers pass over what is settled. */
+static bool deal_again(struct furrow_work *work)
+{
+    const uint32_t deaths = atomic_load(&work->deaths);
+
+    if (!work->shared_home || work->stream != NULL || fw_work_stops(work) ||
+        deaths == work->deaths_dealt || !any_pending(work))
+        return false;
+    work->deaths_dealt = deaths;
+    work->ndear = 0;
+    atomic_store(&work->again_head, 0);
+    fw_ranges_init(work->ranges, work->request.job.count, work->workers);
+    return true;
+}
+
+/* Outputs of DONE tasks and outcomes go from the shared block to the caller. */
+static void hand_over(struct furrow_work *work)
+{
+    const furrow_job *job = &work->request.job;
+
+    for (size_t i = 0; i < job->count && job->out != NULL; i++)
+        if (work->outcome[i] == FURROW_DONE)
+            memcpy((char *)job->out + i * job->out_size, work->out + i * job->out_size, job->out_size);
+    if (job->outcome != NULL && job->count > 0)
+        memcpy(job->outcome, work->outcome, job->count);
+}
+
+bool fw_work_settle(struct furrow_work *work)
+{
+    const size_t count = work->request.job.count;
+
+    if (work->outcome == NULL || count == 0)
+        return false;
+    if (deal_again(work))
+        return true;
+    for (size_t i = 0; i < count; i++)
+        if (work->outcome[i] == FURROW_PENDING)
+            work->outcome[i] = FURROW_SKIPPED;
+    if (work->shared_home)
+        hand_over(work);
+    return false;
+}

@@ -1,0 +1,167 @@
+/* The job in progress: everything the workers of a job share.
+ *
+ * One block, owned by furrow_map() from fw_work_open() to fw_work_close(). It
+ * lives in private memory where the workers are threads, and in a mapping that
+ * forked children share where they are processes; pointers into it and into
+ * what the program had before hold in both. Who writes what stands beside the
+ * fields. The parts: ranges.h (who runs which task), stream.h (inputs, results
+ * and callbacks in order), seat.h (a worker at work), report.h (the end). */
+#ifndef FW_WORK_H
+#define FW_WORK_H
+
+#include <pthread.h>
+#include <sys/types.h>
+
+#include <furrow/backend.h>
+
+#include "batch.h"
+#include "bell.h"
+#include "context.h"
+#include "inherit.h"
+#include "plan.h"
+#include "ranges.h"
+
+struct fw_stream;
+
+/* Why a job stops. The first of all is kept, and the first of each kind: which
+ * of several decides the status is the report's. */
+enum fw_cause {
+    FW_CAUSE_NONE,
+    FW_CAUSE_TASK,     /* a task failed, timed out or crashed */
+    FW_CAUSE_WORKER,   /* worker_begin or worker_end failed, or workers die at once */
+    FW_CAUSE_CALLBACK, /* next or on_result asked for it */
+    FW_CAUSE_CANCEL,   /* furrow_cancel() */
+    FW_CAUSE_BACKEND,  /* furrow_work_fail() */
+    FW_CAUSES
+};
+
+/* The first stop of a kind. */
+struct fw_stop {
+    _Atomic uint32_t taken;     /* 0 -> 1 once, by who writes the rest */
+    furrow_status status;
+    int code;                   /* of the failure, callback or worker */
+    size_t index;               /* of the task, where one did it; else FW_NO_TASK */
+    char words[FURROW_MESSAGE]; /* may be "" */
+};
+
+/* What is asked of the engine: a job as the user gave it, or a loop. */
+struct fw_request {
+    furrow_job job;       /* borrowed pointers in it */
+    furrow_range_fn body; /* furrow_for: called with ranges instead of job.run; or NULL */
+    furrow_config config; /* complete */
+};
+
+/* One worker's own part; written by the worker alone but where it says so. */
+struct fw_worker {
+    _Alignas(FW_CACHE_LINE) struct fw_batch batch;
+    size_t started;  /* tasks started, retries not counted */
+    uint64_t failed, timed_out, retried;
+    uint64_t busy_ns;
+    unsigned begun;  /* worker_begin returned 0, and worker_end is due */
+    unsigned entered; /* furrow_work_run() was called */
+    _Atomic unsigned attempt;      /* of the task that runs */
+    _Atomic uint64_t task_started; /* ns on CLOCK_MONOTONIC, 0: none; kept where there is a time limit */
+    _Atomic uint32_t slot;         /* of the stream, + 1, from before it starts until it is handed back; 0: none */
+    _Atomic uint32_t slot_use;     /* which use of that slot */
+    /* By the supervisor, after the worker's death. */
+    uint64_t crashed, killed;
+    size_t started_at_entry; /* by the worker when it enters */
+    /* Words of a task, and of which try of which task. */
+    size_t said_index; /* FW_NO_TASK: of none */
+    unsigned said_attempt;
+    char words[FURROW_MESSAGE];
+    /* Failures of lowest index, sorted; nfailures after the entry is whole. */
+    int nfailures;
+    furrow_failure failure[FURROW_FAILURES];
+};
+
+/* A task to be tried again later: linked by index + 1, 0 ends. */
+struct fw_again {
+    size_t next;
+    unsigned attempt;
+};
+enum { FW_AGAIN_BITS = 48 }; /* of again_head that are an index + 1 */
+
+struct furrow_work {
+    /* -- Set by fw_work_open(), then read-only. */
+    struct fw_request request;
+    const furrow_backend *backend;
+    const struct fw_context *caller; /* its frame; not for process workers to write */
+    pthread_t caller_thread;
+    pid_t caller_pid;
+    int level, workers;
+    int cpus;                  /* leased; `at` has their places, NULL: as the caller has them */
+    const int *at;
+    const struct furrow_lease *lease; /* one per worker */
+    int inner_threads;         /* explicit, or 0 */
+    bool transparent;
+    bool shared_home;          /* the block is a shared mapping, outputs are staged */
+    bool isolates;
+    uint64_t limit_ns;         /* per try; 0: none */
+    struct fw_inherit inherit;
+    char *out;                 /* where tasks write: the caller's array or the stage; or NULL */
+    unsigned char *outcome;    /* one byte per task: the caller's or the block's; NULL: nobody asks */
+    size_t ndear;              /* tasks that go first, from the front; 0 once dealt again */
+    uint32_t deaths_dealt;     /* `deaths` when the tasks were dealt again; 0: not yet. Between two runs */
+    size_t *dear;              /* in the order to start them */
+    size_t *dear_sorted;       /* by index */
+    struct fw_again *again;    /* one per task, where tries may come later; else NULL */
+    struct fw_ranges *ranges;
+    struct fw_worker *worker;
+    struct fw_stream *stream;  /* where there are callbacks; else NULL */
+    size_t bytes;              /* of the block */
+    char host[FURROW_HOST];
+
+    /* -- Shared while the job runs. */
+    _Alignas(FW_CACHE_LINE) _Atomic uint32_t stopping; /* 0 -> 1 once, by anyone; after `cause` */
+    _Atomic uint32_t cause;  /* enum fw_cause of the first stop */
+    struct fw_stop stop[FW_CAUSES]; /* by cause; read when all workers have left */
+    char note[FURROW_MESSAGE]; /* furrow_work_note(): what the report's reason says besides */
+    struct fw_bell bell;     /* rung when there may be work, or none any more */
+    _Atomic uint64_t again_head; /* tag in the high 16 bits, index + 1 below */
+    _Atomic uint32_t deaths; /* workers lost, ever */
+    _Atomic uint32_t deaths_idle; /* in a row, before a first task */
+};
+
+/* Allocates the block for `request` as the plan says. FURROW_ENOMEM,
+ * FURROW_ESYS with a message; *out untouched then. `at`: the lease, borrowed. */
+FW_MUST_CHECK furrow_status fw_work_open(const struct fw_request *request, const struct fw_plan *plan,
+                                         const int *at, struct furrow_work **out);
+
+/* After the last run(): what never ran is SKIPPED, outputs and outcomes are the
+ * caller's. True: dying workers lost tasks that are still to be run; they are
+ * dealt anew and run() is due again. */
+bool fw_work_settle(struct furrow_work *work);
+
+void fw_work_close(struct furrow_work *work);
+
+/* Stops the job. `words` may be NULL. Any thread or process worker; with
+ * FW_CAUSE_CANCEL safe in a signal handler. */
+void fw_work_stop(struct furrow_work *work, enum fw_cause cause, furrow_status status, int code,
+                  size_t index, const char *words);
+
+static inline bool fw_work_stops(const struct furrow_work *work)
+{
+    return atomic_load_explicit(&work->stopping, memory_order_relaxed) != 0;
+}
+
+/* The worker's last task left something behind; looked at before its next. */
+void fw_work_untidy(struct furrow_work *work, int worker);
+
+/* The places of a worker's lease in fw_cpus(), and how many. */
+const int *fw_work_lease(const struct furrow_work *work, int worker, int *cpus);
+
+/* Tasks whose next try comes later. push: its worker, or the supervisor of dead
+ * ones. pop: any worker; false: none. */
+void fw_work_again_push(struct furrow_work *work, size_t index, unsigned attempt);
+bool fw_work_again_pop(struct furrow_work *work, size_t *index, unsigned *attempt);
+
+/* The final outcome of a task: the byte, the counters, the failure's entry, and
+ * the stop where the job does not keep going. `words` may be "". */
+void fw_work_outcome(struct furrow_work *work, int worker, size_t index, furrow_outcome outcome,
+                     int code, const char *words);
+
+/* Nanoseconds on CLOCK_MONOTONIC. */
+uint64_t fw_now(void);
+
+#endif
