@@ -17,7 +17,8 @@ void fw_context_enter(struct fw_context *frame, bool transparent)
     frame->outer = fw_context_here();
     frame->scopes = transparent ? frame->outer->scopes : NULL;
     frame->floor = frame->scopes;
-    frame->openmp_level = fw_openmp_level();
+    /* A transparent frame is where its caller is: in the same regions. */
+    frame->openmp_level = transparent ? frame->outer->openmp_level : fw_openmp_level();
     here = frame;
 }
 

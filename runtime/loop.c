@@ -323,6 +323,8 @@ static bool find_more(struct fw_seat *seat, uint64_t *clock)
         hope = fw_ranges_ask(work->ranges, seat->worker);
         if (hope == FW_HOPE_ASKED)
             fw_seat_wait(seat, something_changed);
+        else if (hope == FW_HOPE_NONE)
+            fw_bell_ring(&work->bell); /* who sleeps may hope for a claim that this worker did not get */
         *clock = fw_now();
     }
     return hope != FW_HOPE_NONE;

@@ -157,6 +157,15 @@ static void warn(const struct fw_request *request, const struct fw_plan *plan)
 
 /* -- Running ------------------------------------------------------------ */
 
+/* The end of a job of which no task ran. */
+static furrow_status refuse(const struct fw_request *request, furrow_report *report, furrow_status status)
+{
+    if (request->job.outcome != NULL)
+        memset(request->job.outcome, FURROW_SKIPPED, request->job.count);
+    report->skipped = request->job.count;
+    return fw_report_refuse(report, status);
+}
+
 static void run_on_backend(struct furrow_work *work, const struct fw_plan *plan)
 {
     const furrow_crew crew = { .level = plan->level,
@@ -181,14 +190,14 @@ static furrow_status run_work(const struct fw_request *request, const struct fw_
     furrow_status status = fw_work_open(request, plan, at, &work);
 
     if (status != FURROW_OK)
-        return fw_report_refuse(report, status);
+        return refuse(request, report, status);
     if (fw_cancel_enter(work)) {
         run_on_backend(work, plan);
         fw_cancel_leave(work);
         status = fw_report_work(report, work, fw_now() - start);
     } else {
-        status = fw_report_refuse(report, fw_fail(FURROW_ENOMEM, "no memory to note a running job; "
-                                                                 "run fewer jobs at the same time"));
+        status = refuse(request, report, fw_fail(FURROW_ENOMEM, "no memory to note a running job; "
+                                                                "run fewer jobs at the same time"));
     }
     fw_work_close(work);
     return status;
@@ -203,7 +212,7 @@ static furrow_status plan_and_run(struct fw_request *request, const struct fw_co
     furrow_status status = grant_open(&grant, caller, team);
 
     if (status != FURROW_OK)
-        return fw_report_refuse(report, status);
+        return refuse(request, report, status);
     status = decide(request, caller, team, grant.count, &plan);
     if (status == FURROW_OK && plan.transparent && caller->at == NULL) {
         /* What runs inside sees the program's CPUs and takes them by itself. */
@@ -219,7 +228,7 @@ static furrow_status plan_and_run(struct fw_request *request, const struct fw_co
         if (request->job.count > 0 || request->job.next != NULL)
             status = run_work(request, &plan, grant.at, report);
     } else {
-        status = fw_report_refuse(report, status);
+        status = refuse(request, report, status);
     }
     grant_close(&grant);
     return status;
@@ -231,13 +240,9 @@ furrow_status fw_map_run(struct fw_request *request, const furrow_config *config
     furrow_status status = fw_config_resolve(config, caller->scopes, caller->level == 0, fw_env(),
                                              &request->config);
 
-    if (status == FURROW_OK)
-        status = plan_and_run(request, caller, report);
-    else
-        status = fw_report_refuse(report, status);
-    if (request->job.outcome != NULL && report->workers == 0)
-        memset(request->job.outcome, FURROW_SKIPPED, request->job.count);
-    return status;
+    if (status != FURROW_OK)
+        return refuse(request, report, status);
+    return plan_and_run(request, caller, report);
 }
 
 furrow_status furrow_map(const furrow_job *job, const furrow_config *config, furrow_report *report)

@@ -61,16 +61,19 @@ void fw_ranges_front_fill(struct fw_ranges *ranges, uint32_t positions)
     atomic_store(&ranges->line[ranges->workers].range, pack(0, positions));
 }
 
-/* The tasks of a piece; the last granule may be short. */
+/* The first task of a granule, or what would be it behind the last one, which may
+ * be short; its product wraps to 0 where the count is nearly SIZE_MAX. */
+static size_t first_task(const struct fw_ranges *ranges, uint32_t granule)
+{
+    const size_t index = granule * ranges->granule;
+
+    return index > ranges->count || (granule > 0 && index < ranges->granule) ? ranges->count
+                                                                             : index;
+}
+
 static struct fw_span tasks_of(const struct fw_ranges *ranges, struct piece p)
 {
-    struct fw_span span = { p.begin * ranges->granule, p.end * ranges->granule };
-
-    if (span.end > ranges->count)
-        span.end = ranges->count;
-    if (span.begin > span.end) /* an empty piece behind a short granule */
-        span.begin = span.end;
-    return span;
+    return (struct fw_span){ first_task(ranges, p.begin), first_task(ranges, p.end) };
 }
 
 size_t fw_ranges_left(const struct fw_ranges *ranges, int worker)
@@ -123,10 +126,12 @@ bool fw_ranges_claim(struct fw_ranges *ranges, int worker, size_t want, struct f
     }
 }
 
+/* In this order: a claim with no task running is one that was not started, and
+ * fw_ranges_bury() would hand it out again. */
 void fw_ranges_close(struct fw_ranges *ranges, int worker)
 {
-    FW_HINT(&ranges->line[worker].running, FW_NO_TASK);
     FW_STORE(&ranges->line[worker].claim, 0);
+    FW_HINT(&ranges->line[worker].running, FW_NO_TASK);
 }
 
 /* The granules of `claim` behind granule `at` in the direction of walking. */
@@ -303,20 +308,20 @@ void fw_ranges_front_extend(struct fw_ranges *ranges)
         ;
 }
 
+/* The range ends where the claim or its kept part begins or ends: a claim that
+ * was not made yet is joined to the range it still lies in, one of which a part
+ * was put back gets back the rest. What a thief was moving may have got anywhere. */
 bool fw_ranges_bury(struct fw_ranges *ranges, int worker, size_t *running)
 {
     struct fw_line *line = &ranges->line[worker];
     const bool low = !fw_ranges_backwards(ranges, worker);
     const struct piece claim = unpack(FW_LOAD(&line->claim));
-    const struct piece range = unpack(FW_LOAD(&line->range));
     const size_t index = FW_LOAD(&line->running), at = index / ranges->granule;
-    const bool made = low ? range.begin == claim.end : range.end == claim.begin;
     const bool started = index != FW_NO_TASK && at >= claim.begin && at < claim.end;
 
-    if (length(claim) > 0 && made && FW_LOAD(&line->moving) == 0) {
+    if (length(claim) > 0 && FW_LOAD(&line->moving) == 0)
         rejoin(line, started ? behind(claim, (uint32_t)at, low) : claim, low);
-        FW_ADD(&ranges->moves, 1); /* before the claim goes, as in fw_ranges_put_back() */
-    }
+    FW_ADD(&ranges->moves, 1); /* before the claim goes; what the worker moved may not be counted */
     FW_STORE(&line->claim, 0);
     FW_STORE(&line->moving, 0);
     FW_STORE(&line->running, FW_NO_TASK);

@@ -62,8 +62,9 @@ struct fw_ranges {
     size_t count;   /* tasks. Set by init, then read-only, as the two below. */
     size_t granule; /* tasks per granule */
     int workers;
-    /* Counts what moves between lines or from a claim to a range, so that a
-     * worker that saw all lines empty knows whether it saw one moment. */
+    /* Counts what moves between lines (before and after) or from a claim to a
+     * range, so that a worker that saw all lines empty knows whether it saw one
+     * moment. */
     _Alignas(FW_CACHE_LINE) _Atomic uint32_t moves;
     struct fw_line line[]; /* workers + 1: the last is the front */
 };
@@ -105,7 +106,8 @@ bool fw_ranges_steal(struct fw_ranges *ranges, int worker);
 
 /* What a worker without work can hope for. */
 enum fw_hope {
-    FW_HOPE_NONE,  /* nobody has an unstarted task: leave */
+    FW_HOPE_NONE,  /* nobody has an unstarted granule: leave, and wake those who wait: a claim
+                      that this worker announced and did not get may be what they wait for */
     FW_HOPE_STEAL, /* a range has tasks: steal again */
     FW_HOPE_ASKED  /* somebody was asked to put back: wait */
 };
@@ -128,9 +130,12 @@ bool fw_ranges_front_take(struct fw_ranges *ranges, uint64_t *front);
  * at 2^32, is the end before. One caller at a time. */
 void fw_ranges_front_extend(struct fw_ranges *ranges);
 
-/* The worker is dead: its open claim, but for the task it was running, goes
- * back into its range, where thieves and its replacement find it.
- * *running: that task; false: it was running none. No owner must be alive. */
+/* The worker is dead: its open claim, but for the granule of the task it was
+ * running, goes back into its range, where thieves and its replacement find it.
+ * Lost are the rest of that granule and, after a death in the middle of a steal,
+ * the loot: no line has them any more, and the caller deals them again.
+ * *running: that task, which may have ended; false: it was running none. No owner
+ * must be alive; thieves may. */
 bool fw_ranges_bury(struct fw_ranges *ranges, int worker, size_t *running);
 
 #endif

@@ -114,27 +114,6 @@ static size_t stack_bytes(const struct reducing *what)
     return what->step * (what->depth + 1);
 }
 
-static int begin_worker(int worker, const void *shared, void **state)
-{
-    const struct reducing *what = shared;
-
-    (void)worker;
-    *state = fw_block_alloc(stack_bytes(what), false);
-    if (*state == NULL)
-        return (int)fw_fail(FURROW_ENOMEM, "no memory for %u accumulators of %zu bytes; use a smaller result",
-                            what->depth + 1, what->reduction->size);
-    return 0;
-}
-
-static int end_worker(int worker, const void *shared, void **state)
-{
-    const struct reducing *what = shared;
-
-    (void)worker;
-    fw_block_free(*state, stack_bytes(what), false);
-    return 0;
-}
-
 /* -- The job ------------------------------------------------------------ */
 
 static size_t rounded_up(size_t n, size_t by)
@@ -178,9 +157,8 @@ static furrow_status run(const struct reducing *what, const furrow_config *confi
                                            .count = parts,
                                            .out = part,
                                            .out_size = what->step,
-                                           .shared = what,
-                                           .worker_begin = begin_worker,
-                                           .worker_end = end_worker } };
+                                           .shared = what },
+                                  .scratch = stack_bytes(what) };
     furrow_status status;
 
     if (part == NULL)
@@ -207,8 +185,11 @@ furrow_status furrow_reduce(const furrow_reduction *reduction, const furrow_conf
     status = fw_reduction_check(reduction);
     if (status != FURROW_OK)
         return fw_report_refuse(report, status);
-    if (reduction->count == 0)
-        return FURROW_OK;
+    if (reduction->count == 0) { /* the identity; the config is looked at all the same */
+        struct fw_request nothing = { .job = { .name = reduction->name, .run = fold_subtree } };
+
+        return fw_map_run(&nothing, config, report);
+    }
     cut(&what, reduction);
     return run(&what, config, report);
 }

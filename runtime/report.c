@@ -99,7 +99,7 @@ static void count(furrow_report *report, const struct furrow_work *work)
 
     for (int w = 0; w < work->workers; w++)
         add_worker(report, &work->worker[w]);
-    if (work->shared_home && work->outcome != NULL)
+    if (work->shared_home && work->outcome != NULL && work->deaths > 0)
         count_outcomes(report, work);
     else
         report->done = count_done(report, work);
@@ -262,10 +262,13 @@ static void tell(furrow_report *report, const struct furrow_work *work)
 static int code_of(const furrow_report *report, const struct furrow_work *work)
 {
     const uint32_t cause = work->cause;
+    const furrow_failure *f = first_failure(report, report->status == FURROW_EWORKER     ? FURROW_CRASHED
+                                                    : report->status == FURROW_ETIMEDOUT ? FURROW_TIMED_OUT
+                                                                                         : FURROW_FAILED);
 
     if (cause != FW_CAUSE_NONE)
         return work->stop[cause].code;
-    return report->failures > 0 ? report->failure[0].code : 0;
+    return f != NULL ? f->code : 0;
 }
 
 furrow_status fw_report_work(furrow_report *report, const struct furrow_work *work, uint64_t wall_ns)

@@ -52,6 +52,8 @@ static void fill_frame(struct fw_seat *seat)
         frame->cpus = inner; /* what runs inside stays within what the task may use */
     frame->task.index = FW_NO_TASK;
     frame->task.shared = work->request.job.shared;
+    if (work->scratch != NULL)
+        frame->task.state = work->scratch + (size_t)seat->worker * work->request.scratch;
 }
 
 void fw_seat_take(struct fw_seat *seat, struct furrow_work *work, int worker)

@@ -169,7 +169,7 @@ static void run_slot(struct fw_seat *seat, uint32_t s)
     push_finished(stream, s);
     atomic_store(&seat->me->slot, 0);
     if (atomic_load(&stream->replies.untaken) > untaken_most)
-        fw_bell_ring(&work->bell); /* nobody runs: one of those that wait may go on */
+        fw_bell_ring(&work->bell); /* nobody runs: those that wait may have to go on */
     seat->me->busy_ns += fw_now() - start;
 }
 
@@ -181,10 +181,13 @@ static bool anything_runs(const struct fw_stream *stream)
     return false;
 }
 
-/* Too much is untaken, and somebody runs, so that waiting can end. */
+/* Too much is untaken, and waiting ends: something runs, or the caller has
+ * results to take. Otherwise the result that is due in order is still to come. */
 static bool must_wait(const struct fw_stream *stream)
 {
-    return atomic_load(&stream->replies.untaken) > untaken_most && anything_runs(stream);
+    return atomic_load(&stream->replies.untaken) > untaken_most &&
+           (atomic_load(&stream->starved) == 0 || atomic_load(&stream->finished) != 0 ||
+            anything_runs(stream));
 }
 
 static bool front_has_some(const struct furrow_work *work)
@@ -214,7 +217,7 @@ bool fw_loop_stream(struct fw_seat *seat)
     while (!fw_work_stops(work) && fw_seat_attend(seat)) {
         if (seat->is_caller && !fw_stream_step(work, &moved))
             break;
-        if (!must_wait(stream) && claim_slot(work, &s)) {
+        if ((seat->is_caller || !must_wait(stream)) && claim_slot(work, &s)) {
             if (!fw_seat_begin(seat))
                 break;
             if (start_slot(seat, s))
@@ -578,7 +581,7 @@ static void drop_held(struct furrow_work *work)
             continue;
         stream->slot[s - 1].held = false;
         stream->nheld--;
-        stream->done += stream->slot[s - 1].outcome == FURROW_DONE;
+        drop_result(work, s - 1);
         free_slot(stream, s - 1);
     }
 }
@@ -624,11 +627,15 @@ static void wait_for_results(struct furrow_work *work, bool stops)
             return;
         fw_relax();
     }
+    atomic_store(&stream->starved, 1);
+    if (atomic_load(&stream->replies.untaken) > untaken_most)
+        fw_bell_ring(&work->bell); /* all of them are held: those that wait may have to go on */
     ticket = fw_bell_listen(&stream->caller);
     if (caller_has_some(work, stops))
         fw_bell_ignore(&stream->caller);
     else
         fw_bell_sleep(&stream->caller, ticket, 0);
+    atomic_store(&stream->starved, 0);
 }
 
 void furrow_work_serve(furrow_work *work)

@@ -73,6 +73,7 @@ struct fw_stream {
     /* Shared. */
     _Alignas(FW_CACHE_LINE) _Atomic uint32_t finished; /* list: newest slot + 1 */
     _Atomic uint32_t closed;   /* no further slot will become READY */
+    _Atomic uint32_t starved;  /* the caller has nothing to take and sleeps */
     struct fw_bell caller;     /* rung when a slot is finished or the job stops */
 };
 

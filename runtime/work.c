@@ -54,7 +54,7 @@ static size_t find_dear(const furrow_job *job, int workers, size_t *out)
     double total = 0, bar;
     size_t n = 0;
 
-    if (job->cost == NULL || workers < 2)
+    if (job->cost == NULL)
         return 0;
     for (size_t i = 0; i < job->count; i++)
         total += (double)job->cost[i];
@@ -115,6 +115,7 @@ static void carve(struct furrow_work *work, struct furrow_lease **lease, char **
     work->outcome = fw_carve(c, l->keep ? job->count : 0, 1, FW_CACHE_LINE);
     work->again = fw_carve(c, l->again ? job->count : 0, sizeof *work->again, FW_CACHE_LINE);
     work->out = fw_carve(c, l->stage ? job->count : 0, job->out_size, FW_CACHE_LINE);
+    work->scratch = fw_carve(c, workers, work->request.scratch, FW_CACHE_LINE);
     if (l->slots > 0) {
         struct fw_stream scratch = { 0 };
         work->stream = fw_carve(c, 1, sizeof *work->stream, FW_CACHE_LINE);
@@ -188,7 +189,7 @@ static void init_parts(struct furrow_work *work, const struct layout *l)
         work->out = job->out;
         work->outcome = job->outcome;
     }
-    if (work->outcome != NULL && job->count > 0)
+    if (!l->shared && work->outcome != NULL && job->count > 0) /* those of the block are 0 */
         memset(work->outcome, FURROW_PENDING, job->count);
     if (l->ndear > 0) {
         (void)find_dear(job, work->workers, work->dear_sorted);
@@ -498,7 +499,7 @@ bool fw_work_settle(struct furrow_work *work)
         return false;
     if (deal_again(work))
         return true;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count && work->request.job.outcome != NULL; i++)
         if (work->outcome[i] == FURROW_PENDING)
             work->outcome[i] = FURROW_SKIPPED;
     if (work->shared_home)

@@ -48,6 +48,7 @@ struct fw_stop {
 struct fw_request {
     furrow_job job;       /* borrowed pointers in it */
     furrow_range_fn body; /* furrow_for: called with ranges instead of job.run; or NULL */
+    size_t scratch;       /* furrow_reduce: bytes of each worker's own, where task->state points; or 0 */
     furrow_config config; /* complete */
 };
 
@@ -100,6 +101,7 @@ struct furrow_work {
     uint64_t limit_ns;         /* per try; 0: none */
     struct fw_inherit inherit;
     char *out;                 /* where tasks write: the caller's array or the stage; or NULL */
+    char *scratch;             /* workers x request.scratch; or NULL */
     unsigned char *outcome;    /* one byte per task: the caller's or the block's; NULL: nobody asks */
     size_t ndear;              /* tasks that go first, from the front; 0 once dealt again */
     uint32_t deaths_dealt;     /* `deaths` when the tasks were dealt again; 0: not yet. Between two runs */

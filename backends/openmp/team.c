@@ -4,42 +4,38 @@
 #include "team.h"
 
 #include <pthread.h>
-#include <semaphore.h>
-
-#include "runtime/memory.h"
 
 /* The calling thread's last team: its threads wait for the next one. libgomp
  * ends those that a smaller team does not need, and has a pool per thread that
  * starts regions. */
 static _Thread_local int had = 1;
 
-static void *wait_for_end(void *end)
+/* A chain of threads, each made by the one before and joined by it, so that all
+ * are there at the same time and nothing has to be allocated. */
+struct chain {
+    int left, made;
+};
+
+static void *next_of_chain(void *argument)
 {
-    while (sem_wait(end) != 0)
-        ;
+    struct chain *chain = argument;
+    pthread_t next;
+
+    chain->made++;
+    if (--chain->left > 0 && pthread_create(&next, NULL, next_of_chain, chain) == 0)
+        (void)pthread_join(next, NULL);
     return NULL;
 }
 
-/* How many of `more` threads can be there at the same time. */
+/* How many of `more` >= 1 threads can be there at the same time. */
 static int try_out(int more)
 {
-    pthread_t *thread = fw_malloc((size_t)more * sizeof *thread);
-    sem_t end;
-    int made = 0;
+    struct chain chain = { more, 0 };
+    pthread_t first;
 
-    if (thread == NULL || sem_init(&end, 0, 0) != 0) {
-        fw_free(thread);
-        return 0;
-    }
-    while (made < more && pthread_create(&thread[made], NULL, wait_for_end, &end) == 0)
-        made++;
-    for (int i = 0; i < made; i++)
-        (void)sem_post(&end);
-    for (int i = 0; i < made; i++)
-        (void)pthread_join(thread[i], NULL);
-    (void)sem_destroy(&end);
-    fw_free(thread);
-    return made;
+    if (pthread_create(&first, NULL, next_of_chain, &chain) == 0)
+        (void)pthread_join(first, NULL);
+    return chain.made;
 }
 
 int fw_team_possible(int asked)

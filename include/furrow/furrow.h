@@ -75,7 +75,8 @@ typedef enum furrow_outcome {
     FURROW_SKIPPED    /* never ran, or not to its end: the job was stopped before */
 } furrow_outcome;
 
-/* What a task function sees. Borrowed: valid until the function returns. */
+/* What a task function sees. Borrowed: valid until the function returns. Calls
+ * that take a task take this one, not a copy of the struct. */
 typedef struct furrow_task {
     size_t index;       /* 0 ... count - 1 */
     const void *in;     /* in_size bytes of this task, or NULL */
@@ -166,7 +167,8 @@ typedef struct furrow_config {
     int jobs;             /* n > 0: n workers; -1: all CPUs, -2: all but one, ...; 0: FURROW_EINVAL. FURROW_JOBS */
     int inner_threads;    /* threads inside each task; 0: the worker's share. FURROW_INNER_THREADS */
     size_t batch;         /* tasks handed to a worker at once; 0: automatic. FURROW_BATCH */
-    size_t pre_dispatch;  /* tasks drawn from `next` whose results were not yet handed over; 0: two batches a worker */
+    size_t pre_dispatch;  /* tasks drawn from `next` whose results were not yet handed over; 0: two batches a worker;
+                           * at most 65536 */
     double timeout;       /* seconds for one try of one task; 0: none. FURROW_TIMEOUT */
     int retries;          /* more tries for a task that failed, timed out or crashed. FURROW_RETRIES */
     bool keep_going;      /* false: the first failure stops the job; true: run all, report all */
