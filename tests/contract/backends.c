@@ -1,0 +1,56 @@
+/* The backends that keep the contract: one line each. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "contract.h"
+
+static const struct row rows[] = {
+    { "sequential", "sequential", 1, IN_CALLER },
+    { "openmp", "openmp", 2, THREADS },
+    { "openmp3", "openmp", 3, THREADS }, /* more workers than most of our machines have CPUs */
+    { "posix", "posix", 2, THREADS },
+#if !CONTRACT_THREAD_SANITIZER
+    { "forked", "forked", 2, PROCESSES },
+#endif
+};
+enum { ROWS = sizeof rows / sizeof *rows };
+
+static const furrow_backend *const own[] = {
+    &posix_backend,
+#if !CONTRACT_THREAD_SANITIZER
+    &forked_backend,
+#endif
+};
+
+const struct row *row_at(int number)
+{
+    return number < ROWS ? &rows[number] : NULL;
+}
+
+const struct row *row_find(const char *name)
+{
+    for (int i = 0; i < ROWS; i++)
+        if (strcmp(rows[i].name, name) == 0)
+            return &rows[i];
+    return NULL;
+}
+
+void rows_register(void)
+{
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        if (furrow_backend_register(own[i]) != FURROW_OK) {
+            fprintf(stderr, "%s: %s\n", own[i]->name, furrow_message());
+            exit(2);
+        }
+    }
+}
+
+furrow_config row_config(const struct row *row)
+{
+    furrow_config config = FURROW_CONFIG_DEFAULT;
+
+    config.backend = row->backend;
+    config.jobs = row->workers;
+    config.strict = true;
+    return config;
+}
