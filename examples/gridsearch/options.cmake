@@ -1,0 +1,61 @@
+# The command line: a mistake is one sentence on standard error and status 2.
+
+cmake_minimum_required(VERSION 3.20)
+
+# gridsearch(<exit status> <argument>...): sets output and errors.
+function(gridsearch expected)
+  execute_process(COMMAND ${GRIDSEARCH} ${ARGN}
+                  RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE errors)
+  if(NOT status STREQUAL expected)
+    message(SEND_ERROR "gridsearch ${ARGN}: exit status ${status}, not ${expected}\n${output}${errors}")
+  endif()
+  set(output "${output}" PARENT_SCOPE)
+  set(errors "${errors}" PARENT_SCOPE)
+endfunction()
+
+# One line on standard error that has `part`, nothing on standard output.
+function(must_refuse status part)
+  gridsearch(${status} ${ARGN})
+  if(NOT errors MATCHES "^[^\n]+\n$" OR NOT output STREQUAL "")
+    message(SEND_ERROR "${ARGN}: expected one line of error, got:\n${errors}${output}")
+  endif()
+  string(FIND "${errors}" "${part}" at)
+  if(at LESS 0)
+    message(SEND_ERROR "${ARGN}: \"${part}\" is missing in ${errors}")
+  endif()
+endfunction()
+
+gridsearch(0 --help)
+foreach(option --data --backend --jobs --gammas)
+  if(NOT output MATCHES "\n  ${option} ")
+    message(SEND_ERROR "--help does not tell of ${option}")
+  endif()
+endforeach()
+
+must_refuse(2 "--nonsense" --nonsense)
+must_refuse(2 "nonsense" nonsense)
+must_refuse(2 "data" --data)
+must_refuse(2 "hadron" --backend hadron)
+foreach(number 0 many 1.5 99999999999)
+  must_refuse(2 "${number}" --jobs ${number})
+endforeach()
+foreach(number 0 11 -1)
+  must_refuse(2 "${number}" --gammas ${number})
+endforeach()
+set(ENV{FURROW_JOBS} 0)
+must_refuse(2 "FURROW_JOBS")
+unset(ENV{FURROW_JOBS})
+
+# Data that is not there, and data that is not the digits.
+must_refuse(1 "${WORK}/nowhere" --data ${WORK}/nowhere)
+get_filename_component(data ${CMAKE_CURRENT_LIST_DIR}/data ABSOLUTE)
+set(folder ${WORK}/not_the_digits)
+file(MAKE_DIRECTORY ${folder})
+file(COPY ${data}/digits_gridsearch_reference.csv DESTINATION ${folder})
+file(WRITE ${folder}/digits.csv "1,2,3\n")
+must_refuse(1 "digits.csv, line 1" --data ${folder})
+file(WRITE ${folder}/digits.csv "")
+must_refuse(1 "after 0 of 1797 images" --data ${folder})
+file(WRITE ${folder}/digits_gridsearch_reference.csv "alpha,gamma\n1,2\n")
+must_refuse(1 "line 2" --data ${folder})
+file(REMOVE_RECURSE ${folder})

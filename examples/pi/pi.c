@@ -1,0 +1,37 @@
+/* pi by throwing darts: the same digits on every backend and any number of workers. */
+#include <furrow/furrow.h>
+#include <stdio.h>
+
+enum { DARTS = 100000000, SEED = 2026 };
+
+static int throw_darts(size_t begin, size_t end, void *hits, const void *shared)
+{
+    (void)shared;
+    for (size_t dart = begin; dart < end; dart++) {
+        uint64_t bits = furrow_seed(SEED, dart);
+        double x = (double)(bits >> 32) / 0x1p32, y = (double)(uint32_t)bits / 0x1p32;
+        *(uint64_t *)hits += x * x + y * y < 1.0;
+    }
+    return 0;
+}
+
+static void add(void *hits, const void *more, const void *shared)
+{
+    (void)shared;
+    *(uint64_t *)hits += *(const uint64_t *)more;
+}
+
+int main(void)
+{
+    uint64_t hits = 0;
+    furrow_reduction job = { .count = DARTS, .fold = throw_darts, .combine = add };
+    job.result = &hits;
+    job.size = sizeof hits;
+
+    if (furrow_reduce(&job, NULL, NULL) != FURROW_OK) {
+        fprintf(stderr, "pi: %s\n", furrow_message());
+        return 1;
+    }
+    printf("pi is about %.4f\n", 4.0 * (double)hits / DARTS);
+    return 0;
+}
