@@ -1,5 +1,5 @@
-# What `cmake --install` gives: headers, library, command, CMake package and
-# pkg-config file.
+# What `cmake --install` gives: headers, library, command, documentation, CMake
+# package and pkg-config file.
 
 include(CMakePackageConfigHelpers)
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/furrow)
@@ -10,7 +10,11 @@ install(TARGETS furrow EXPORT furrowTargets
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS furrow_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)
+install(FILES LICENSE README.md CHANGELOG.md CONTRIBUTING.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR}
+        FILES_MATCHING PATTERN "*.md" PATTERN "*.[13]")
+install(FILES docs/man/furrow.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES docs/man/furrow.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3)
 
 install(EXPORT furrowTargets NAMESPACE furrow:: DESTINATION ${package_folder})
 configure_package_config_file(cmake/furrowConfig.cmake.in furrowConfig.cmake
