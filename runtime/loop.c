@@ -1,9 +1,8 @@
 /* The loop over tasks of a ranged job: claims, runs, steals, waits.
  *
  * What costs per task is in run_tasks() alone. It exists once for each
- * combination of what a job may ask for, so that the others do not pay: whether
- * somebody wants the outcomes, and whether tasks have a time limit. A task that
- * needs more (a retry, words, a failure) leaves the fast path. */
+ * combination of what a job may ask for, so that the others do not pay. A task
+ * that needs more (a retry, words, a failure) leaves the fast path. */
 #include "seat.h"
 
 #include "seed.h"
@@ -20,7 +19,7 @@ static size_t rest_of_claim(const struct fw_seat *seat, size_t index, bool backw
 
 /* The attention word is not 0 and task `index` is next: how many of the `left`
  * tasks to run still; 0: stop. */
-static size_t attend(struct fw_seat *seat, size_t index, size_t left)
+static __attribute__((noinline, cold)) size_t attend(struct fw_seat *seat, size_t index, size_t left)
 {
     const bool backwards = fw_ranges_backwards(seat->work->ranges, seat->worker);
     const bool hungry = (FW_PEEK(&seat->line->attention) & FW_HUNGRY) != 0;
@@ -41,77 +40,118 @@ static size_t attend(struct fw_seat *seat, size_t index, size_t left)
 
 /* -- The fast path ------------------------------------------------------ */
 
+/* What a copy of the loop has; constants in each. */
+struct features {
+    bool in, out;   /* the job has such an array */
+    bool keep;      /* somebody wants the outcomes */
+    bool timed;     /* tasks have a time limit */
+    bool backwards; /* this worker walks downwards */
+};
+
+static inline __attribute__((always_inline)) uintptr_t place_of(const void *array, size_t size, size_t index)
+{
+    return (uintptr_t)array + size * index;
+}
+
 /* Runs `left` tasks from `index` on, upwards or downwards. Returns how many it
- * started: fewer where the rest was put back or the job stops. */
-static inline __attribute__((always_inline)) size_t
-run_tasks(struct fw_seat *seat, size_t index, size_t left, bool backwards, bool keep, bool timed)
+ * started: fewer where the rest was put back or the job stops. Few values live
+ * across the call, so that they stay in registers. */
+static inline __attribute__((always_inline)) size_t run_tasks(struct fw_seat *seat, size_t index,
+                                                              size_t left, const struct features f)
 {
     const furrow_job *job = &seat->work->request.job;
     const furrow_task_fn run = job->run;
-    const size_t step = backwards ? (size_t)-1 : 1;
-    const size_t in_step = job->in != NULL ? job->in_size * step : 0;
-    const size_t out_step = seat->work->out != NULL ? job->out_size * step : 0;
-    uintptr_t in = (uintptr_t)job->in + (job->in != NULL ? job->in_size * index : 0);
-    uintptr_t out = (uintptr_t)seat->work->out + (seat->work->out != NULL ? job->out_size * index : 0);
-    const uint64_t seed = job->seed;
-    const uint64_t limit = seat->work->limit_ns;
-    unsigned char *const outcome = seat->work->outcome;
+    const size_t step = f.backwards ? (size_t)-1 : 1, first = index;
     struct fw_line *const line = seat->line;
     furrow_task *const task = &seat->frame.task;
-    size_t started = 0;
-    uint64_t before = timed ? fw_now() : 0;
+    unsigned char *const outcome = seat->work->outcome;
+    size_t end = index + step * left;
+    uint64_t state = fw_seed_state(job->seed, index), before = f.timed ? fw_now() : 0;
+    uintptr_t in = f.in ? place_of(job->in, job->in_size, index) : 0;
+    uintptr_t out = f.out ? place_of(seat->work->out, job->out_size, index) : 0;
 
-    while (left > 0) {
+    task->in = NULL;
+    task->out = NULL;
+    for (; index != end; index += step) {
         int code;
         bool late = false;
 
         if (FW_UNLIKELY(FW_PEEK(&line->attention) != 0)) {
-            left = attend(seat, index, left);
+            left = attend(seat, index, f.backwards ? index - end : end - index);
             if (left == 0)
                 break;
+            end = index + step * left;
         }
         FW_HINT(&line->running, index);
-        if (timed)
+        if (f.timed)
             atomic_store_explicit(&seat->me->task_started, before, memory_order_relaxed);
         task->index = index;
-        task->in = (const void *)in;
-        task->out = (void *)out;
-        task->seed = fw_seed(seed, index);
+        if (f.in)
+            task->in = (const void *)in;
+        if (f.out)
+            task->out = (void *)out;
+        task->seed = fw_seed_mix(state);
         code = run(task);
-        if (timed) {
+        if (f.timed) {
             uint64_t after = fw_now();
-            late = after - before > limit;
+            late = after - before > seat->work->limit_ns;
             before = after;
         }
         /* Release: a supervisor that sees DONE sees the output. */
         if (FW_UNLIKELY(code != 0 || late))
             fw_seat_mend(seat, code, late);
-        else if (keep)
+        else if (f.keep)
             __atomic_store_n(&outcome[index], (unsigned char)FURROW_DONE, __ATOMIC_RELEASE);
-        index += step;
-        in += in_step;
-        out += out_step;
-        started++;
-        left--;
+        state += step * FW_SEED_STEP;
+        if (f.in)
+            in += step * job->in_size;
+        if (f.out)
+            out += step * job->out_size;
     }
-    if (timed)
+    if (f.timed)
         atomic_store_explicit(&seat->me->task_started, 0, memory_order_relaxed);
-    return started;
+    return f.backwards ? first - index : index - first;
 }
 
 typedef size_t tasks_loop(struct fw_seat *seat, size_t index, size_t left, bool backwards);
 
-#define FW_TASKS_LOOP(name, keep, timed)                                                           \
-    static __attribute__((noinline, aligned(64))) size_t name(struct fw_seat *seat, size_t index,  \
-                                                              size_t left, bool backwards)         \
+#define FW_TASKS_LOOP(name, ...)                                                                   \
+    static __attribute__((noinline, aligned(64))) size_t name##_up(struct fw_seat *seat, size_t index, size_t left)   \
     {                                                                                              \
-        return run_tasks(seat, index, left, backwards, keep, timed);                               \
+        return run_tasks(seat, index, left, (struct features){ __VA_ARGS__ });                     \
+    }                                                                                              \
+    static __attribute__((noinline, aligned(64))) size_t name##_down(struct fw_seat *seat, size_t index, size_t left) \
+    {                                                                                              \
+        return run_tasks(seat, index, left, (struct features){ __VA_ARGS__, .backwards = true });  \
+    }                                                                                              \
+    static size_t name(struct fw_seat *seat, size_t index, size_t left, bool backwards)            \
+    {                                                                                              \
+        return backwards ? name##_down(seat, index, left) : name##_up(seat, index, left);          \
     }
 
-FW_TASKS_LOOP(run_plain, false, false)
-FW_TASKS_LOOP(run_keep, true, false)
-FW_TASKS_LOOP(run_timed, false, true)
-FW_TASKS_LOOP(run_keep_timed, true, true)
+FW_TASKS_LOOP(run_bare, 0)
+FW_TASKS_LOOP(run_in, .in = true)
+FW_TASKS_LOOP(run_out, .out = true)
+FW_TASKS_LOOP(run_in_out, .in = true, .out = true)
+FW_TASKS_LOOP(run_keep, .keep = true)
+FW_TASKS_LOOP(run_in_keep, .in = true, .keep = true)
+FW_TASKS_LOOP(run_out_keep, .out = true, .keep = true)
+FW_TASKS_LOOP(run_in_out_keep, .in = true, .out = true, .keep = true)
+FW_TASKS_LOOP(run_timed, .timed = true)
+FW_TASKS_LOOP(run_in_timed, .in = true, .timed = true)
+FW_TASKS_LOOP(run_out_timed, .out = true, .timed = true)
+FW_TASKS_LOOP(run_in_out_timed, .in = true, .out = true, .timed = true)
+FW_TASKS_LOOP(run_keep_timed, .keep = true, .timed = true)
+FW_TASKS_LOOP(run_in_keep_timed, .in = true, .keep = true, .timed = true)
+FW_TASKS_LOOP(run_out_keep_timed, .out = true, .keep = true, .timed = true)
+FW_TASKS_LOOP(run_in_out_keep_timed, .in = true, .out = true, .keep = true, .timed = true)
+
+/* By features: in, out, keep, timed from the lowest bit. */
+static tasks_loop *const loops[16] = {
+    run_bare,       run_in,       run_out,       run_in_out,       run_keep,       run_in_keep,
+    run_out_keep,   run_in_out_keep, run_timed,  run_in_timed,     run_out_timed,  run_in_out_timed,
+    run_keep_timed, run_in_keep_timed, run_out_keep_timed, run_in_out_keep_timed,
+};
 
 /* The body of a loop over shared memory, in a few slices a claim, so that the
  * claim stays open. */
@@ -184,9 +224,8 @@ static tasks_loop *loop_for(const struct furrow_work *work)
         return run_left;
     if (work->request.body != NULL)
         return run_body;
-    if (work->limit_ns > 0)
-        return work->outcome != NULL ? run_keep_timed : run_timed;
-    return work->outcome != NULL ? run_keep : run_plain;
+    return loops[(work->request.job.in != NULL ? 1 : 0) | (work->out != NULL ? 2 : 0) |
+                 (work->outcome != NULL ? 4 : 0) | (work->limit_ns > 0 ? 8 : 0)];
 }
 
 /* -- A claim ------------------------------------------------------------ */

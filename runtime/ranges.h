@@ -42,20 +42,21 @@ enum {
 #define FW_NO_TASK SIZE_MAX
 
 struct fw_line {
-    /* Granules nobody has claimed: begin in the low half, end in the high one.
-     * Grown by its owner alone, and only while it is empty or by what the owner
-     * puts back; shrunk by anyone, thieves at the end the owner does not use. */
-    _Alignas(FW_CACHE_LINE) _Atomic uint64_t range;
-    /* Granules of the claim that is open, stored before the claim is made, also
-     * what a thief is about to move; empty: none. Owner writes, others read. */
-    _Atomic uint64_t claim;
+    /* FW_STOP, _HUNGRY, _UNTIDY; read before each task. Anyone sets. First, for
+     * the shortest way to it. */
+    _Alignas(FW_CACHE_LINE) _Atomic uint32_t attention;
+    /* The claim is what a thief is about to move, not what it runs. */
+    _Atomic uint32_t moving;
     /* Index of the task that runs, stored before each task; FW_NO_TASK between
      * claims. Owner writes. */
     _Atomic size_t running;
-    /* The claim is what a thief is about to move, not what it runs. */
-    _Atomic uint32_t moving;
-    /* FW_STOP, _HUNGRY, _UNTIDY; read before each task. Anyone sets. */
-    _Atomic uint32_t attention;
+    /* Granules nobody has claimed: begin in the low half, end in the high one.
+     * Grown by its owner alone, and only while it is empty or by what the owner
+     * puts back; shrunk by anyone, thieves at the end the owner does not use. */
+    _Atomic uint64_t range;
+    /* Granules of the claim that is open, stored before the claim is made, also
+     * what a thief is about to move; empty: none. Owner writes, others read. */
+    _Atomic uint64_t claim;
 };
 
 struct fw_ranges {
