@@ -54,8 +54,10 @@ static uint64_t count_unretried(const struct furrow_work *work)
     return n;
 }
 
-static void add_worker(furrow_report *report, const struct fw_worker *w)
+static void add_worker(furrow_report *report, const struct furrow_work *work, int worker)
 {
+    const struct fw_worker *w = &work->worker[worker];
+
     report->failed += w->failed;
     report->timed_out += w->timed_out;
     report->crashed += w->crashed;
@@ -64,7 +66,7 @@ static void add_worker(furrow_report *report, const struct fw_worker *w)
     if (w->entered && w->batch.size > report->batch)
         report->batch = w->batch.size;
     for (int i = 0; i < w->nfailures; i++)
-        add_failure(report, &w->failure[i]);
+        add_failure(report, &work->blame[worker].failure[i]);
 }
 
 /* A worker that died may have taken what it counted with it; the outcomes are
@@ -98,7 +100,7 @@ static void count(furrow_report *report, const struct furrow_work *work)
     size_t tasks = job->count;
 
     for (int w = 0; w < work->workers; w++)
-        add_worker(report, &work->worker[w]);
+        add_worker(report, work, w);
     if (work->shared_home && work->outcome != NULL && work->deaths > 0)
         count_outcomes(report, work);
     else

@@ -175,7 +175,7 @@ const char *fw_seat_words(const struct fw_seat *seat)
     const char *nested;
 
     if (me->said_index == task->index && me->said_attempt == task->attempt)
-        return me->words;
+        return seat->work->blame[seat->worker].words;
     nested = fw_message_from(&seat->frame, task->index, task->attempt);
     return nested != NULL ? nested : "";
 }

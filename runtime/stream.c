@@ -268,7 +268,7 @@ void fw_stream_bury(struct furrow_work *work, int worker, furrow_outcome outcome
     slot->seconds = (double)(fw_now() - atomic_load(&w->task_started)) * 1e-9;
     slot->words[0] = '\0';
     if (w->said_index == slot->index && w->said_attempt == attempt)
-        memcpy(slot->words, w->words, sizeof slot->words);
+        memcpy(slot->words, work->blame[worker].words, sizeof slot->words);
     slot->outcome = FURROW_PENDING;
     if (attempt < (unsigned)work->request.config.retries && !fw_work_stops(work)) {
         w->retried++;

@@ -14,7 +14,7 @@ static void say(const furrow_task *task, const char *text)
     if (frame->work == NULL)
         return;
     me = &frame->work->worker[frame->worker];
-    memcpy(me->words, text, FURROW_MESSAGE);
+    memcpy(frame->work->blame[frame->worker].words, text, FURROW_MESSAGE);
     me->said_index = task->index;
     me->said_attempt = task->attempt;
 }

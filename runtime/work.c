@@ -108,6 +108,7 @@ static void carve(struct furrow_work *work, struct furrow_lease **lease, char **
     (void)fw_carve(c, 1, sizeof *work, FW_CACHE_LINE);
     work->ranges = fw_carve(c, 1, fw_ranges_bytes(l->workers), FW_CACHE_LINE);
     work->worker = fw_carve(c, workers, sizeof *work->worker, FW_CACHE_LINE);
+    work->blame = fw_carve(c, workers, sizeof *work->blame, FW_CACHE_LINE);
     *lease = fw_carve(c, workers, sizeof **lease, FW_CACHE_LINE);
     *texts = fw_carve(c, workers, l->cpuset_bytes, 1);
     work->dear = fw_carve(c, l->ndear, sizeof *work->dear, FW_CACHE_LINE);
@@ -316,18 +317,20 @@ void furrow_work_note(furrow_work *work, const char *format, ...)
 
 /* Keeps the entries of lowest index, sorted; the new one comes with its count,
  * after it is whole. */
-static void keep_failure(struct fw_worker *w, const furrow_failure *new)
+static void keep_failure(struct furrow_work *work, const furrow_failure *new)
 {
+    struct fw_worker *w = &work->worker[new->worker];
+    furrow_failure *kept = work->blame[new->worker].failure;
     int at = w->nfailures;
 
     if (at == FURROW_FAILURES) {
-        if (w->failure[at - 1].index < new->index)
+        if (kept[at - 1].index < new->index)
             return;
         at--;
     }
-    for (; at > 0 && w->failure[at - 1].index > new->index; at--)
-        w->failure[at] = w->failure[at - 1];
-    w->failure[at] = *new;
+    for (; at > 0 && kept[at - 1].index > new->index; at--)
+        kept[at] = kept[at - 1];
+    kept[at] = *new;
     if (w->nfailures < FURROW_FAILURES)
         w->nfailures++;
 }
@@ -350,7 +353,7 @@ void fw_work_outcome(struct furrow_work *work, int worker, size_t index, furrow_
         return;
     fw_text_copy(failure.host, sizeof failure.host, work->host);
     fw_text_copy(failure.message, sizeof failure.message, words);
-    keep_failure(&work->worker[worker], &failure);
+    keep_failure(work, &failure);
     count_failure(&work->worker[worker], outcome);
     if (!work->request.config.keep_going)
         fw_work_stop(work, FW_CAUSE_TASK, FURROW_OK, code, index, NULL);
@@ -429,7 +432,7 @@ static void bury_task(struct furrow_work *work, int worker, size_t index, furrow
         return;
     }
     fw_work_outcome(work, worker, index, outcome, code,
-                    w->said_index == index && w->said_attempt == attempt ? w->words : "");
+                    w->said_index == index && w->said_attempt == attempt ? work->blame[worker].words : "");
 }
 
 void furrow_work_lost(furrow_work *work, int worker, furrow_outcome outcome, int code)

@@ -67,13 +67,16 @@ struct fw_worker {
     /* By the supervisor, after the worker's death. */
     uint64_t crashed, killed;
     size_t started_at_entry; /* by the worker when it enters */
-    /* Words of a task, and of which try of which task. */
+    /* Which try of which task left the words in `blame`. */
     size_t said_index; /* FW_NO_TASK: of none */
     unsigned said_attempt;
-    char words[FURROW_MESSAGE];
-    /* Failures of lowest index, sorted; nfailures after the entry is whole. */
-    int nfailures;
-    furrow_failure failure[FURROW_FAILURES];
+    int nfailures; /* after the entry is whole */
+};
+
+/* What a worker has to say of failures, apart from what every job touches. */
+struct fw_blame {
+    char words[FURROW_MESSAGE]; /* the last ones of a task */
+    furrow_failure failure[FURROW_FAILURES]; /* of lowest index, sorted */
 };
 
 /* A task to be tried again later: linked by index + 1, 0 ends. */
@@ -110,6 +113,7 @@ struct furrow_work {
     struct fw_again *again;    /* one per task, where tries may come later; else NULL */
     struct fw_ranges *ranges;
     struct fw_worker *worker;
+    struct fw_blame *blame;    /* one per worker */
     struct fw_stream *stream;  /* where there are callbacks; else NULL */
     size_t bytes;              /* of the block */
     char host[FURROW_HOST];
