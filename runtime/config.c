@@ -162,7 +162,8 @@ static void read_batch(const struct variable *v)
         v->out->config.batch = (size_t)batch;
 }
 
-static void read_timeout(const struct variable *v)
+/* A number of seconds; `what` says of one that is not above 0 what it is not. */
+static void read_seconds(const struct variable *v, const char *what, double *out)
 {
     double seconds;
 
@@ -171,9 +172,19 @@ static void read_timeout(const struct variable *v)
     else if (isnan(seconds))
         refuse(v, "out of range", ALLOWED_SECONDS);
     else if (seconds <= 0.0)
-        refuse(v, "a time limit is above 0", ALLOWED_SECONDS);
+        refuse(v, what, ALLOWED_SECONDS);
     else
-        v->out->config.timeout = seconds;
+        *out = seconds;
+}
+
+static void read_timeout(const struct variable *v)
+{
+    read_seconds(v, "a time limit is above 0", &v->out->config.timeout);
+}
+
+static void read_progress(const struct variable *v)
+{
+    read_seconds(v, "the time between two lines is above 0", &v->out->progress);
 }
 
 static void read_retries(const struct variable *v)
@@ -238,6 +249,7 @@ static const struct {
     { "FURROW_UNIT", read_unit },
     { "FURROW_THREAD_LEVELS", read_thread_levels },
     { "FURROW_BIND", read_bind },
+    { "FURROW_PROGRESS", read_progress },
     { "FURROW_LOG", read_log },
 };
 enum { NVARIABLES = sizeof(variables) / sizeof(variables[0]) };

@@ -18,6 +18,7 @@ struct fw_env {
     char backend[64];       /* what config.backend points to, when set */
     int max_cpus;           /* FURROW_MAX_CPUS >= 1; 0: unset */
     enum fw_unit unit;      /* FURROW_UNIT: pu, core */
+    double progress;        /* FURROW_PROGRESS, seconds > 0; 0: unset */
     int thread_levels;      /* FURROW_THREAD_LEVELS >= 0; default 1 */
     enum fw_log_level log;  /* FURROW_LOG: quiet, warn, info, debug; default warn */
     furrow_status status;   /* FURROW_EINVAL: the first variable without meaning */

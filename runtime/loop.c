@@ -193,6 +193,8 @@ static void run_single(struct fw_seat *seat, size_t index, unsigned attempt, uin
 
     if (fw_seat_run(seat, index, in, out, attempt, &code, &seconds) == FURROW_PENDING)
         fw_work_again_push(seat->work, index, seat->frame.task.attempt + 1);
+    else if (seat->work->progress.every_ns > 0)
+        fw_progress_add(&seat->work->progress, 1, fw_now());
     seat->frame.task.attempt = 0;
     FW_HINT(&seat->line->running, FW_NO_TASK);
     fw_bell_ring(&seat->work->bell);
@@ -305,6 +307,8 @@ static bool claim_and_run(struct fw_seat *seat, tasks_loop *loop, uint64_t *cloc
     now = fw_now();
     me->started += ran;
     me->busy_ns += now - *clock;
+    if (FW_UNLIKELY(seat->work->progress.every_ns > 0))
+        fw_progress_add(&seat->work->progress, ran, now);
     if (ran > 0)
         fw_batch_note(&me->batch, ran, now - *clock);
     *clock = now;

@@ -160,6 +160,8 @@ static void run_slot(struct fw_seat *seat, uint32_t s)
     slot->outcome = fw_seat_run(seat, slot->index, input_of(work, s), output_of(work, s),
                                 slot->attempt, &slot->code, &slot->seconds);
     slot->attempt = seat->frame.task.attempt;
+    if (work->progress.every_ns > 0 && slot->outcome != FURROW_PENDING)
+        fw_progress_add(&work->progress, 1, fw_now());
     slot->words[0] = '\0';
     if (slot->outcome != FURROW_DONE)
         fw_text_copy(slot->words, sizeof slot->words, fw_seat_words(seat));

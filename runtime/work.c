@@ -170,6 +170,8 @@ static void init_fields(struct furrow_work *work, const struct fw_request *reque
     if (request->config.timeout > 1e9) /* thirty years: none, and no overflow */
         work->limit_ns = (uint64_t)1e18;
     work->ndear = l->ndear;
+    if (plan->level == 0 && fw_env()->progress > 0)
+        fw_progress_open(&work->progress, request->job.name, request->job.count, fw_env()->progress, fw_now());
     fw_inherit_take(&work->inherit);
     if (gethostname(work->host, sizeof work->host) != 0)
         work->host[0] = '\0';

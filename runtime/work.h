@@ -19,6 +19,7 @@
 #include "context.h"
 #include "inherit.h"
 #include "plan.h"
+#include "progress.h"
 #include "ranges.h"
 
 struct fw_stream;
@@ -123,6 +124,7 @@ struct furrow_work {
     _Atomic uint32_t cause;  /* enum fw_cause of the first stop */
     struct fw_stop stop[FW_CAUSES]; /* by cause; read when all workers have left */
     char note[FURROW_MESSAGE]; /* furrow_work_note(): what the report's reason says besides */
+    struct fw_progress progress;
     struct fw_bell bell;     /* rung when there may be work, or none any more */
     _Atomic uint64_t again_head; /* tag in the high 16 bits, index + 1 below */
     _Atomic uint32_t deaths; /* workers lost, ever */

@@ -51,6 +51,7 @@ static double value_of(const struct fw_env *env, const char *name)
         { "FURROW_UNIT", env->unit },
         { "FURROW_THREAD_LEVELS", env->thread_levels },
         { "FURROW_BIND", env->config.bind },
+        { "FURROW_PROGRESS", env->progress },
         { "FURROW_LOG", env->log },
     };
 
@@ -93,6 +94,9 @@ static const struct {
     { "FURROW_BIND", "auto", FURROW_BIND_AUTO },
     { "FURROW_BIND", "none", FURROW_BIND_NONE },
     { "FURROW_BIND", "lease", FURROW_BIND_LEASE },
+    { "FURROW_PROGRESS", "10", 10 },
+    { "FURROW_PROGRESS", "0.5", 0.5 },
+    { "FURROW_PROGRESS", "", 0 },
     { "FURROW_LOG", "quiet", FW_LOG_QUIET },
     { "FURROW_LOG", "warn", FW_LOG_WARN },
     { "FURROW_LOG", "info", FW_LOG_INFO },
@@ -162,6 +166,8 @@ static const struct {
     { "FURROW_UNIT", "socket", "has no meaning; use pu or core" },
     { "FURROW_THREAD_LEVELS", "-1", "-1 has no meaning; use a number of levels, 0 or more" },
     { "FURROW_BIND", "yes", "has no meaning; use auto, none or lease" },
+    { "FURROW_PROGRESS", "often", "not a number of seconds; use e.g. 2.5" },
+    { "FURROW_PROGRESS", "0", "the time between two lines is above 0; use e.g. 2.5" },
     { "FURROW_LOG", "2", "has no meaning; use quiet, warn, info or debug" },
     { "FURROW_BACKEND", "OpenMP", "not the name of a backend; use " NAMES },
     { "FURROW_BACKEND", "open mp", "not the name of a backend; use " NAMES },
