@@ -95,18 +95,8 @@ int furrow_cpu_count(unsigned flags)
 {
     const struct fw_context *frame = fw_context_here();
     const struct fw_cpus *all = fw_cpus();
-    int n = 1;
 
-    if (frame->at != NULL)
-        return (flags & FURROW_PHYSICAL) != 0 ? fw_cpus_cores(frame->at, frame->cpus) : frame->cpus;
-    if ((flags & FURROW_PHYSICAL) == 0)
-        return all->count;
-    for (int i = 1; i < all->count; i++) {
-        bool seen = false;
-
-        for (int j = 0; j < i && !seen; j++)
-            seen = all->core[j] == all->core[i];
-        n += !seen;
-    }
-    return n;
+    if (frame->at == NULL)
+        return (flags & FURROW_PHYSICAL) != 0 ? all->cores : all->count;
+    return (flags & FURROW_PHYSICAL) != 0 ? fw_cpus_cores(all, frame->at, frame->cpus) : frame->cpus;
 }

@@ -1,153 +1,510 @@
 #include "cpus.h"
 
-#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
-static struct fw_cpus process;
-static int *held; /* by place: jobs that hold the CPU; guarded by `lock` */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+#include "affinity.h"
+#include "log.h"
 
-int fw_cpus_limit(const struct fw_topology *topology, enum fw_unit unit, int max_cpus, int *out)
+/* -- The chain ----------------------------------------------------------- */
+
+/* The decision while it is made. Places of this part are those of the topology. */
+struct chain {
+    const struct fw_cpu_inputs *in;
+    struct fw_limits *limits;
+    int npus;
+    bool *usable;     /* PUs that the masks leave */
+    int nusable;
+    int of_node;      /* PUs of the node before the affinity: what all ranks there share */
+    bool mask_cut;    /* a cpuset or the affinity took PUs away */
+};
+
+FURROW_PRINTF(2, 3)
+static void warn(struct fw_limits *limits, const char *format, ...)
+{
+    va_list args;
+
+    if (limits->nwarnings == FW_CPU_WARNINGS)
+        return;
+    va_start(args, format);
+    fw_message_format(limits->warning[limits->nwarnings++], format, args);
+    va_end(args);
+}
+
+FURROW_PRINTF(5, 6)
+static void add(struct fw_limits *limits, enum fw_limit_source source, const char *name, int cpus,
+                const char *format, ...)
+{
+    struct fw_limit *limit = &limits->limit[limits->n++];
+    va_list args;
+
+    *limit = (struct fw_limit){ .source = source, .name = name, .applied = cpus > 0, .cpus = cpus };
+    va_start(args, format);
+    fw_message_format(limit->detail, format, args);
+    va_end(args);
+}
+
+static const char *plural(int number)
+{
+    return number == 1 ? "" : "s";
+}
+
+static int at_least_one(int cpus)
+{
+    return cpus > 1 ? cpus : 1;
+}
+
+/* -- Masks --------------------------------------------------------------- */
+
+static int count_usable(const struct chain *c)
 {
     int n = 0;
 
-    for (int i = 0; i < topology->npus && (max_cpus == 0 || n < max_cpus); i++) {
-        bool second = unit == FW_UNIT_CORE && n > 0 &&
-                      topology->pu[out[n - 1]].core == topology->pu[i].core;
+    for (int i = 0; i < c->npus; i++)
+        n += c->usable[i];
+    return n;
+}
 
-        if (!second)
-            out[n++] = i;
+/* Takes away what a mask does not have; false: nothing would be left, and
+ * nothing was taken. */
+static bool apply_mask(struct chain *c, hwloc_const_bitmap_t mask)
+{
+    const struct fw_pu *pu = c->in->topology->pu;
+    int left = 0;
+
+    for (int i = 0; i < c->npus; i++)
+        left += c->usable[i] && hwloc_bitmap_isset(mask, (unsigned)pu[i].os);
+    if (left == 0)
+        return false;
+    for (int i = 0; i < c->npus; i++)
+        c->usable[i] = c->usable[i] && hwloc_bitmap_isset(mask, (unsigned)pu[i].os);
+    c->mask_cut = c->mask_cut || left < c->nusable;
+    c->nusable = left;
+    return true;
+}
+
+static void limit_machine(struct chain *c)
+{
+    const struct fw_topology *t = c->in->topology;
+
+    add(c->limits, FW_LIMIT_MACHINE, "machine", t->npus, "%d PU%s online%s", t->npus, plural(t->npus),
+        t->simulated ? ", simulated" : "");
+}
+
+/* hwloc's allowed set, which is the cpuset on this machine and was the recorder's
+ * in a file; then the cpuset that the files tell, where hwloc did not see it. */
+static void limit_cpuset(struct chain *c)
+{
+    const struct fw_topology *t = c->in->topology;
+    const struct fw_cgroup *g = c->in->cgroup;
+    const char *file = g != NULL && g->cpuset[0] != '\0' ? g->cpuset_path : NULL;
+    hwloc_bitmap_t set = hwloc_bitmap_alloc();
+
+    for (int i = 0; i < c->npus; i++)
+        c->usable[i] = t->pu[i].allowed || t->allowed == 0;
+    c->nusable = count_usable(c);
+    c->mask_cut = c->nusable < c->npus;
+    if (file != NULL && set != NULL && hwloc_bitmap_list_sscanf(set, g->cpuset) == 0 && !apply_mask(c, set))
+        warn(c->limits, "the cpuset %.60s of %.100s has none of the CPUs that are online and is ignored", g->cpuset,
+             file);
+    hwloc_bitmap_free(set);
+    c->of_node = c->nusable;
+    if (c->nusable < c->npus)
+        add(c->limits, FW_LIMIT_CPUSET, "cpuset", c->nusable, "%d of %d PUs allowed%s%.160s", c->nusable, c->npus,
+            file != NULL ? " by " : "", file != NULL ? file : "");
+}
+
+static void limit_affinity(struct chain *c)
+{
+    const char *what = c->in->affinity_is_places ? "OpenMP's places" : "the affinity mask";
+
+    if (c->in->affinity == NULL)
+        return;
+    if (!apply_mask(c, c->in->affinity)) {
+        char text[64];
+
+        (void)hwloc_bitmap_list_snprintf(text, sizeof text, c->in->affinity);
+        warn(c->limits, "%s, CPUs %s, has none of the %d allowed CPUs and is ignored", what, text, c->nusable);
+        return;
+    }
+    add(c->limits, FW_LIMIT_AFFINITY, "affinity", c->nusable, "%d PU%s in %s", c->nusable, plural(c->nusable), what);
+}
+
+/* -- Counts -------------------------------------------------------------- */
+
+static int local_ranks(const struct chain *c)
+{
+    return c->in->launcher != NULL ? c->in->launcher->local_size : 1;
+}
+
+/* Rounded up; the ranks of one group share it, rounded down. */
+static void limit_quota(struct chain *c)
+{
+    const struct fw_cgroup *g = c->in->cgroup;
+    const int ranks = local_ranks(c);
+
+    if (g == NULL || g->quota == 0)
+        return;
+    if (ranks > 1 && !g->quota_is_own)
+        add(c->limits, FW_LIMIT_QUOTA, "quota", at_least_one(g->quota / ranks), "%g CPUs for %d ranks in %.160s",
+            g->quota_cpus, ranks, g->quota_path);
+    else
+        add(c->limits, FW_LIMIT_QUOTA, "quota", g->quota, "%g CPUs in %.160s", g->quota_cpus, g->quota_path);
+}
+
+static void limit_grant(struct chain *c)
+{
+    const struct fw_grant *g = c->in->grant;
+
+    if (g == NULL || g->system == NULL)
+        return;
+    add(c->limits, FW_LIMIT_GRANT, g->system, g->applied ? g->cpus : 0, "%s%s", g->applied ? "" : "not applied: ",
+        g->detail);
+    if (g->nonsense)
+        warn(c->limits, "%s: %s", g->system, g->detail);
+}
+
+/* CPUs of the node that its ranks share: what the cpuset and a grant leave. */
+static int shared_by_ranks(const struct chain *c)
+{
+    const struct fw_grant *g = c->in->grant;
+
+    if (g != NULL && g->applied && !g->per_rank && g->cpus < c->of_node)
+        return g->cpus;
+    return c->of_node;
+}
+
+static void limit_ranks(struct chain *c)
+{
+    const int ranks = local_ranks(c), shared = shared_by_ranks(c);
+
+    if (ranks > 1)
+        add(c->limits, FW_LIMIT_RANKS, "ranks", at_least_one(shared / ranks), "%d CPU%s of the node for %d ranks (%s)",
+            shared, plural(shared), ranks, c->in->launcher->local_from);
+}
+
+static int count_cores(const struct chain *c)
+{
+    const struct fw_pu *pu = c->in->topology->pu;
+    int n = 0, last = -1;
+
+    for (int i = 0; i < c->npus; i++) {
+        n += c->usable[i] && pu[i].core != last;
+        last = c->usable[i] ? pu[i].core : last;
     }
     return n;
+}
+
+static void limit_unit(struct chain *c)
+{
+    const int cores = count_cores(c);
+
+    if (c->in->unit == FW_UNIT_CORE)
+        add(c->limits, FW_LIMIT_UNIT, "FURROW_UNIT", cores, "%d core%s with an allowed PU", cores, plural(cores));
+}
+
+static void limit_max_cpus(struct chain *c)
+{
+    if (c->in->max_cpus > 0)
+        add(c->limits, FW_LIMIT_MAX_CPUS, "FURROW_MAX_CPUS", c->in->max_cpus, "FURROW_MAX_CPUS=%d", c->in->max_cpus);
+}
+
+static int smallest(struct fw_limits *limits)
+{
+    limits->winner = 0;
+    for (int i = 1; i < limits->n; i++)
+        if (limits->limit[i].applied && limits->limit[i].cpus < limits->limit[limits->winner].cpus)
+            limits->winner = i;
+    return limits->limit[limits->winner].cpus;
+}
+
+/* -- Contradictions ------------------------------------------------------ */
+
+/* What the process could have, were it not for the affinity. */
+static int due(const struct chain *c, const struct fw_limit **from)
+{
+    int cpus = c->of_node;
+
+    *from = NULL;
+    for (int i = 0; i < c->limits->n; i++) {
+        const struct fw_limit *l = &c->limits->limit[i];
+
+        if (!l->applied || l->source == FW_LIMIT_AFFINITY)
+            continue;
+        if (l->source == FW_LIMIT_GRANT || l->source == FW_LIMIT_RANKS)
+            *from = *from == NULL || l->cpus < (*from)->cpus ? l : *from;
+        cpus = l->cpus < cpus ? l->cpus : cpus;
+    }
+    return cpus;
+}
+
+static void tell_remedy(const struct chain *c, int cpus, char out[FURROW_MESSAGE])
+{
+    const char *option = c->in->launcher != NULL ? c->in->launcher->more_cpus : NULL;
+    const char *number = option != NULL ? strstr(option, "%d") : NULL;
+
+    if (number == NULL)
+        (void)snprintf(out, FURROW_MESSAGE, "look for taskset or numactl in the job script");
+    else
+        (void)snprintf(out, FURROW_MESSAGE, "use %.*s%d%s", (int)(number - option), option, cpus, number + 2);
+}
+
+/* Users see a bound rank as a slow program: say it. A mask without grant and
+ * launcher is what the user made it. */
+static void find_contradiction(struct chain *c)
+{
+    const struct fw_limit *from;
+    const int cpus = due(c, &from), has = c->nusable;
+    char remedy[FURROW_MESSAGE];
+
+    if (c->in->affinity == NULL || has >= cpus || (from == NULL && (c->in->launcher == NULL || c->in->launcher->name == NULL)))
+        return;
+    tell_remedy(c, cpus, remedy);
+    if (from == NULL)
+        warn(c->limits, "the node has %d CPUs for this rank, but its affinity allows %d; %s", cpus, has, remedy);
+    else
+        warn(c->limits, "%s gives %d CPU%s (%.80s), but the affinity allows %d; %s",
+             from->source == FW_LIMIT_RANKS ? "the rank's share" : from->name, from->cpus, plural(from->cpus),
+             from->detail, has, remedy);
+}
+
+static void note_nonsense(struct chain *c)
+{
+    if (c->in->cgroup != NULL && c->in->cgroup->warning[0] != '\0')
+        warn(c->limits, "%s", c->in->cgroup->warning);
+    if (c->in->launcher != NULL && c->in->launcher->warning[0] != '\0')
+        warn(c->limits, "%s", c->in->launcher->warning);
+}
+
+/* The masks leave what nobody else uses; ranks that share a mask do. */
+static bool is_ours(const struct chain *c)
+{
+    const struct fw_grant *g = c->in->grant;
+    const struct fw_launcher *l = c->in->launcher;
+    const bool granted = g != NULL && g->applied && g->cpus >= c->nusable;
+    const bool launched = l != NULL && l->name != NULL && c->nusable < c->of_node;
+
+    if (c->in->topology->simulated || (local_ranks(c) > 1 && !launched))
+        return false;
+    return granted || launched || c->of_node < c->npus;
+}
+
+/* -- Which CPUs ---------------------------------------------------------- */
+
+/* Ranks that nothing binds take the PUs of the node in turn; one that does not
+ * know its number counts those of the first. */
+static void take_slice(struct chain *c)
+{
+    const int ranks = local_ranks(c), each = c->nusable / ranks;
+    int seen = 0, rank;
+
+    if (ranks < 2 || each < 1 || c->nusable < c->of_node)
+        return;
+    rank = c->in->launcher->local_rank > 0 ? c->in->launcher->local_rank : 0;
+    for (int i = 0; i < c->npus; i++)
+        if (c->usable[i]) {
+            c->usable[i] = seen / each == rank;
+            seen++;
+        }
+    c->nusable = each;
+}
+
+/* Takes `count` of the usable PUs: the first of each core, then the second ones,
+ * as fewer CPUs than PUs run best on cores of their own. Marks them in `kept`. */
+static int keep(const struct chain *c, int count, bool *kept)
+{
+    const struct fw_pu *pu = c->in->topology->pu;
+    const int threads = c->in->unit == FW_UNIT_CORE ? 1 : c->npus;
+    int n = 0;
+
+    for (int t = 0, more = 1; t < threads && more && n < count; t++) {
+        int last = -1, nth = 0;
+
+        more = 0;
+        for (int i = 0; i < c->npus && n < count; i++) {
+            if (!c->usable[i])
+                continue;
+            nth = pu[i].core == last ? nth + 1 : 0;
+            last = pu[i].core;
+            if (nth == t)
+                kept[i] = true, n++;
+            more = more || nth > t;
+        }
+    }
+    return n;
+}
+
+static void list(const struct fw_topology *t, const bool *kept, struct fw_cpus *out, int *os, int *core,
+                 unsigned char *near)
+{
+    unsigned char nearest = FW_NEAR_CORE;
+    int n = 0;
+
+    for (int i = 0; i < t->npus; i++) {
+        nearest = t->pu[i].near < nearest ? t->pu[i].near : nearest;
+        if (!kept[i])
+            continue;
+        os[n] = t->pu[i].os;
+        core[n] = t->pu[i].core;
+        near[n] = n > 0 ? nearest : FW_NEAR_MACHINE;
+        out->cores += n == 0 || core[n - 1] != core[n];
+        nearest = FW_NEAR_CORE;
+        n++;
+    }
+    out->count = n;
+    out->os = os;
+    out->core = core;
+    out->near = near;
+}
+
+/* -- Making -------------------------------------------------------------- */
+
+static void list_allowed(const struct chain *c, struct fw_cpus *out, int *os)
+{
+    for (int i = 0; i < c->npus; i++)
+        if (c->usable[i])
+            os[out->nallowed++] = c->in->topology->pu[i].os;
+}
+
+static void decide(struct chain *c, struct fw_cpus *out, int *allowed)
+{
+    limit_machine(c);
+    limit_cpuset(c);
+    limit_affinity(c);
+    limit_quota(c);
+    limit_grant(c);
+    limit_ranks(c);
+    limit_max_cpus(c);
+    find_contradiction(c);
+    note_nonsense(c);
+    out->simulated = c->in->topology->simulated;
+    out->ours = is_ours(c);
+    list_allowed(c, out, allowed);
+    take_slice(c);
+    limit_unit(c);
+}
+
+furrow_status fw_cpus_create(const struct fw_cpu_inputs *in, struct fw_cpus **out)
+{
+    const size_t npus = (size_t)in->topology->npus;
+    struct fw_cpus *made = calloc(1, sizeof *made + npus * (3 * sizeof(int) + 1)); /* often kept for the process's
+                                                                                    * life: not counted */
+    bool *marks = calloc(2 * npus, sizeof *marks);
+    struct chain chain = { .in = in, .npus = in->topology->npus, .usable = marks };
+    int *os;
+
+    if (made == NULL || marks == NULL) {
+        free(made);
+        free(marks);
+        return fw_fail(FURROW_ENOMEM, "no memory for a list of %zu CPUs; give the program more memory", npus);
+    }
+    chain.limits = &made->limits;
+    os = (int *)(void *)(made + 1);
+    made->allowed = os + 2 * npus;
+    decide(&chain, made, os + 2 * npus);
+    (void)keep(&chain, smallest(&made->limits), marks + npus);
+    list(in->topology, marks + npus, made, os, os + npus, (unsigned char *)(os + 3 * npus));
+    free(marks);
+    *out = made;
+    return FURROW_OK;
+}
+
+void fw_cpus_destroy(struct fw_cpus *cpus)
+{
+    free(cpus);
+}
+
+int fw_cpus_cores(const struct fw_cpus *cpus, const int *at, int count)
+{
+    int n = 0;
+
+    for (int i = 0; i < count; i++)
+        n += i == 0 || cpus->core[at[i]] != cpus->core[at[i - 1]];
+    return n;
+}
+
+/* -- This process's ------------------------------------------------------ */
+
+static const int zero = 0;
+static const unsigned char nothing_near = FW_NEAR_MACHINE;
+static struct fw_cpus one = { .count = 1, .os = &zero, .core = &zero, .near = &nothing_near, .cores = 1,
+                             .allowed = &zero, .simulated = true };
+
+/* Set once, then read-only. */
+static struct {
+    struct fw_cpus *cpus;
+    struct fw_cgroup cgroup;
+    struct fw_launcher launcher;
+    struct fw_grant grant;
+} process;
+
+static const char *from_process(const char *name, void *data)
+{
+    (void)data;
+    return getenv(name);
+}
+
+static void look_around(void)
+{
+    char host[256] = "";
+    struct fw_site site = { from_process, NULL, host, "" };
+
+    (void)gethostname(host, sizeof host - 1);
+    fw_cgroup_read(&site, &process.cgroup);
+    fw_launcher_find(&site, process.cgroup.group, &process.launcher);
+    fw_grant_find(&site, &process.launcher, process.cgroup.group, &process.grant);
+}
+
+/* One rank of a node speaks for all. */
+static void log_warnings(const struct fw_limits *limits)
+{
+    for (int i = 0; i < limits->nwarnings && process.launcher.local_rank <= 0; i++)
+        fw_log(FW_LOG_WARN, "%s", limits->warning[i]);
 }
 
 static void load(void)
 {
-    static int zero_os, zero_core, zero_held;
-    const struct fw_topology *topology = fw_topology();
     const struct fw_env *env = fw_env();
-    const size_t npus = (size_t)topology->npus;
-    int *kept = malloc(4 * npus * sizeof *kept); /* lives as long as the process */
-    int *os = kept + npus, *core = os + npus;
+    hwloc_bitmap_t affinity = hwloc_bitmap_alloc();
+    struct fw_cpu_inputs in = { .unit = env->unit, .max_cpus = env->max_cpus };
+    const furrow_status machine = fw_topology(&in.topology);
 
-    process = (struct fw_cpus){ 1, &zero_os, &zero_core };
-    held = &zero_held;
-    if (kept == NULL)
-        return;
-    process.count = fw_cpus_limit(topology, env->unit, env->max_cpus, kept);
-    held = core + npus;
-    for (int i = 0; i < process.count; i++) {
-        os[i] = topology->pu[kept[i]].os;
-        core[i] = topology->pu[kept[i]].core;
-        held[i] = 0;
+    process.cpus = &one;
+    look_around();
+    in.launcher = &process.launcher;
+    if (!in.topology->simulated && machine == FURROW_OK) {
+        if (affinity != NULL && fw_affinity(affinity, &in.affinity_is_places))
+            in.affinity = affinity;
+        in.cgroup = &process.cgroup;
+        in.grant = &process.grant;
     }
-    process.os = os;
-    process.core = core;
+    if (fw_cpus_create(&in, &process.cpus) != FURROW_OK)
+        fw_log(FW_LOG_WARN, "%s", furrow_message());
+    hwloc_bitmap_free(affinity);
+    fw_message_clear();
+    log_warnings(&process.cpus->limits);
 }
 
 const struct fw_cpus *fw_cpus(void)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
     (void)pthread_once(&once, load);
-    return &process;
+    return process.cpus;
 }
 
-/* lock held. The CPU that the fewest jobs hold. */
-static int least_held(void)
+furrow_status fw_cpus_check(void)
 {
-    int best = 0;
+    const struct fw_topology *unused;
 
-    for (int i = 1; i < process.count; i++)
-        if (held[i] < held[best])
-            best = i;
-    return best;
+    return fw_topology(&unused);
 }
 
-int fw_cpus_hold(int most, int *at)
+const struct fw_launcher *fw_cpus_launcher(void)
 {
-    const int count = fw_cpus()->count;
-    int n = 0;
-
-    (void)pthread_mutex_lock(&lock);
-    for (int i = 0; i < count && n < most; i++)
-        if (held[i] == 0)
-            at[n++] = i;
-    if (n == 0)
-        at[n++] = least_held();
-    for (int i = 0; i < n; i++)
-        held[at[i]]++;
-    (void)pthread_mutex_unlock(&lock);
-    return n;
-}
-
-void fw_cpus_release(const int *at, int count)
-{
-    (void)pthread_mutex_lock(&lock);
-    for (int i = 0; i < count; i++)
-        held[at[i]]--;
-    (void)pthread_mutex_unlock(&lock);
-}
-
-int fw_cpus_free(int most)
-{
-    const int count = fw_cpus()->count;
-    int n = 0;
-
-    (void)pthread_mutex_lock(&lock);
-    for (int i = 0; i < count && n < most; i++)
-        n += held[i] == 0;
-    (void)pthread_mutex_unlock(&lock);
-    return n > 0 ? n : 1;
-}
-
-int fw_cpus_cores(const int *at, int count)
-{
-    const int *core = fw_cpus()->core;
-    int n = 0;
-
-    for (int i = 0; i < count; i++) {
-        bool seen = false;
-
-        for (int j = 0; j < i && !seen; j++)
-            seen = core[at[j]] == core[at[i]];
-        n += !seen;
-    }
-    return n;
-}
-
-/* The smallest OS index above `above` among the CPUs; INT_MAX: none. */
-static int next_os(const int *at, int count, int above)
-{
-    const int *os = fw_cpus()->os;
-    int best = INT_MAX;
-
-    for (int i = 0; i < count; i++)
-        if (os[at[i]] > above && os[at[i]] < best)
-            best = os[at[i]];
-    return best;
-}
-
-size_t fw_cpus_text(const int *at, int count, char *out, size_t size)
-{
-    size_t used = 0;
-    int first = next_os(at, count, -1);
-
-    if (size > 0)
-        out[0] = '\0';
-    while (first != INT_MAX) {
-        char *to = used < size ? out + used : NULL;
-        size_t room = used < size ? size - used : 0;
-        const char *comma = used > 0 ? "," : "";
-        int last = first, n, next;
-
-        while ((next = next_os(at, count, last)) == last + 1)
-            last = next;
-        n = last > first ? snprintf(to, room, "%s%d-%d", comma, first, last)
-                         : snprintf(to, room, "%s%d", comma, first);
-        used += (size_t)(n > 0 ? n : 0);
-        first = next;
-    }
-    return used;
+    (void)fw_cpus();
+    return &process.launcher;
 }

@@ -1,43 +1,94 @@
-/* Which CPUs this process may use, and which of them its jobs hold.
+/* How many CPUs this process may use, which, and why: the smallest of a chain of
+ * limits, each kept with its source (docs/cpus.md has the table).
  *
- * A CPU is named by its place in fw_cpus()->os; a lease is a list of places, in
- * hwloc's order, so that a slice of it is a compact part of the machine. */
+ * fw_cpus_create() is a function of values: a machine and what limits it. The
+ * process's own are read once, by fw_cpus(). A CPU is named by its place in the
+ * list, which is in hwloc's order, so that a slice of it is a compact part of
+ * the machine; leases (lease.h) are lists of places. */
 #ifndef FW_CPUS_H
 #define FW_CPUS_H
 
-#include <stddef.h>
-
+#include "allocation.h"
+#include "cgroup.h"
 #include "config.h"
+#include "launcher.h"
 #include "topology.h"
 
-struct fw_cpus {
-    int count;       /* CPUs this process may use, >= 1 */
-    const int *os;   /* their OS indices */
-    const int *core; /* the core of each */
+/* -- Limits -------------------------------------------------------------- */
+
+enum fw_limit_source {
+    FW_LIMIT_MACHINE,  /* online PUs */
+    FW_LIMIT_CPUSET,   /* what hwloc says is allowed, the cgroup's cpuset */
+    FW_LIMIT_AFFINITY, /* what the process was started with */
+    FW_LIMIT_QUOTA,    /* CPU time of its control groups */
+    FW_LIMIT_GRANT,    /* of the batch system */
+    FW_LIMIT_RANKS,    /* the share of one of several ranks on the node */
+    FW_LIMIT_MAX_CPUS, /* FURROW_MAX_CPUS */
+    FW_LIMIT_UNIT,     /* FURROW_UNIT=core: one PU of each core */
+    FW_LIMIT_SOURCES
 };
 
-/* The limits as a function of values: PUs of the machine, one per core where
- * `unit` is FW_UNIT_CORE, at most max_cpus (0: no limit). Writes the kept PUs'
- * places in `topology` to `out` (npus entries); returns how many, >= 1. */
-int fw_cpus_limit(const struct fw_topology *topology, enum fw_unit unit, int max_cpus, int *out);
+struct fw_limit {
+    enum fw_limit_source source;
+    const char *name;            /* "machine", "cpuset", "affinity", "quota", "Slurm", ..., static */
+    bool applied;                /* false: `detail` says why it does not count */
+    int cpus;                    /* >= 1 where applied; 0 where unknown */
+    char detail[FURROW_MESSAGE]; /* where it stands, or of what it is made */
+};
 
-/* This process's; the same for its whole life. Never NULL. */
+enum { FW_CPU_WARNINGS = 4 };
+
+struct fw_limits {
+    int n;
+    struct fw_limit limit[FW_LIMIT_SOURCES]; /* in the order of the enum, those there are */
+    int winner;                              /* the first of the smallest */
+    int nwarnings;
+    char warning[FW_CPU_WARNINGS][FURROW_MESSAGE]; /* contradictions, values without sense */
+};
+
+/* -- CPUs ---------------------------------------------------------------- */
+
+struct fw_cpus {
+    int count;                 /* >= 1 */
+    const int *os;             /* OS index of each place, >= 0 */
+    const int *core;           /* its core; equal ones stand together */
+    const unsigned char *near; /* enum fw_near: with the place before */
+    int cores;                 /* different cores among them: FURROW_PHYSICAL */
+    const int *allowed;        /* OS indices that the masks leave the process, in hwloc's order; count <= nallowed */
+    int nallowed;
+    bool simulated;            /* of another machine: never bind */
+    bool ours;                 /* the masks leave the process what nobody else uses: an allocation, a launcher's
+                                * binding, a cpuset. FURROW_BIND_AUTO binds process workers */
+    struct fw_limits limits;
+};
+
+/* What the count depends on; NULL: not known, or does not count. */
+struct fw_cpu_inputs {
+    const struct fw_topology *topology;
+    hwloc_const_bitmap_t affinity;
+    bool affinity_is_places;           /* the union of OpenMP's places */
+    const struct fw_cgroup *cgroup;
+    const struct fw_grant *grant;
+    const struct fw_launcher *launcher;
+    enum fw_unit unit;
+    int max_cpus;                      /* 0: none */
+};
+
+/* FURROW_ENOMEM; *out untouched then. Owned: fw_cpus_destroy(). */
+FW_MUST_CHECK furrow_status fw_cpus_create(const struct fw_cpu_inputs *in, struct fw_cpus **out);
+void fw_cpus_destroy(struct fw_cpus *cpus);
+
+/* This process's, the same for its whole life; never NULL. Where the machine
+ * that was asked for can't be had (fw_cpus_check()) it is one CPU. */
 const struct fw_cpus *fw_cpus(void);
 
-/* Takes up to `most` CPUs that no other job holds, at least one, in hwloc's
- * order; writes their places to `at` (fw_cpus()->count entries); returns how
- * many. A CPU that is shared since none was free is held twice. */
-int fw_cpus_hold(int most, int *at);
-void fw_cpus_release(const int *at, int count);
+/* FURROW_EINVAL where HWLOC_XMLFILE or HWLOC_SYNTHETIC name no machine. */
+FW_MUST_CHECK furrow_status fw_cpus_check(void);
 
-/* How many fw_cpus_hold(most) would give now. */
-int fw_cpus_free(int most);
+/* What the process's count was made of, for those who explain it; never NULL. */
+const struct fw_launcher *fw_cpus_launcher(void);
 
-/* Distinct cores among these CPUs. */
-int fw_cpus_cores(const int *at, int count);
-
-/* Their OS indices as hwloc's list, "0-3,8", at most `size` bytes with the
- * NUL. Returns the bytes needed without the NUL, as snprintf does. */
-size_t fw_cpus_text(const int *at, int count, char *out, size_t size);
+/* Different cores among these places, which are in ascending order. */
+int fw_cpus_cores(const struct fw_cpus *cpus, const int *at, int count);
 
 #endif

@@ -9,6 +9,7 @@
 #include "cancel.h"
 #include "cpus.h"
 #include "job.h"
+#include "lease.h"
 #include "report.h"
 #include "threadlimit.h"
 
@@ -57,14 +58,14 @@ static furrow_status grant_open(struct grant *grant, const struct fw_context *ca
     if (!grant_all(grant))
         return fw_fail(FURROW_ENOMEM, "no memory for the list of %d CPUs; give the program more memory",
                        fw_cpus()->count);
-    grant->count = grant->held = fw_cpus_hold(share_of_team(grant->count, team), grant->at);
+    grant->count = grant->held = fw_lease_hold(share_of_team(grant->count, team), grant->at);
     return FURROW_OK;
 }
 
 static void grant_release(struct grant *grant)
 {
     if (grant->held > 0)
-        fw_cpus_release(grant->at, grant->held);
+        fw_lease_release(grant->at, grant->held);
     grant->held = 0;
 }
 
@@ -123,6 +124,24 @@ static int team_of(const struct fw_context *caller)
     return fw_openmp_team(caller->openmp_level);
 }
 
+/* A mask that a worker's inner teams would not keep is refused rather than
+ * promised. */
+static furrow_status check_binding(const furrow_config *config, struct fw_plan *plan)
+{
+    const char *refusal = NULL;
+
+    if (config->bind != FURROW_BIND_LEASE || plan->transparent)
+        return FURROW_OK;
+    if (fw_cpus()->simulated)
+        fw_message_append(plan->reason, "nothing is bound, as the machine is simulated");
+    else if ((plan->backend->caps & FURROW_CAP_WRITES_HERE) != 0)
+        refusal = fw_bind_refusal();
+    if (refusal != NULL)
+        return fw_fail(FURROW_EBACKEND, "config.bind is FURROW_BIND_LEASE and the job runs on %s: %s; use FURROW_BIND_AUTO",
+                       plan->backend->name, refusal);
+    return FURROW_OK;
+}
+
 static furrow_status decide(const struct fw_request *request, const struct fw_context *caller, int team,
                             int cpus, struct fw_plan *plan)
 {
@@ -135,7 +154,7 @@ static furrow_status decide(const struct fw_request *request, const struct fw_co
                        request->job.name != NULL ? ": " : "", plan->message);
     if (plan->transparent)
         plan->cpus = caller->at != NULL ? caller->cpus : fw_cpus()->count;
-    return FURROW_OK;
+    return check_binding(&request->config, plan);
 }
 
 /* Once per process for each pair of what was asked and what runs. */
@@ -234,11 +253,21 @@ static furrow_status plan_and_run(struct fw_request *request, const struct fw_co
     return status;
 }
 
+/* The config as it holds here; and the machine that the environment names must
+ * be there. */
+static furrow_status complete(struct fw_request *request, const furrow_config *config,
+                              const struct fw_context *caller)
+{
+    const furrow_status status = fw_config_resolve(config, caller->scopes, caller->level == 0, fw_env(),
+                                                   &request->config);
+
+    return status == FURROW_OK ? fw_cpus_check() : status;
+}
+
 furrow_status fw_map_run(struct fw_request *request, const furrow_config *config, furrow_report *report)
 {
     const struct fw_context *caller = fw_context_here();
-    furrow_status status = fw_config_resolve(config, caller->scopes, caller->level == 0, fw_env(),
-                                             &request->config);
+    furrow_status status = complete(request, config, caller);
 
     if (status != FURROW_OK)
         return refuse(request, report, status);
@@ -277,11 +306,10 @@ static furrow_status plan_only(struct fw_request *request, const furrow_config *
     const int all = caller->at != NULL ? caller->cpus : fw_cpus()->count;
     int cpus = share_of_team(all, team);
     struct fw_plan plan;
-    furrow_status status = fw_config_resolve(config, caller->scopes, caller->level == 0, fw_env(),
-                                             &request->config);
+    furrow_status status = complete(request, config, caller);
 
     if (caller->at == NULL)
-        cpus = fw_cpus_free(cpus);
+        cpus = fw_lease_free(cpus);
     if (status == FURROW_OK)
         status = decide(request, caller, team, cpus, &plan);
     if (status == FURROW_OK)

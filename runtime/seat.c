@@ -56,6 +56,14 @@ static void fill_frame(struct fw_seat *seat)
         frame->task.state = work->scratch + (size_t)seat->worker * work->request.scratch;
 }
 
+static void bind(struct fw_seat *seat)
+{
+    int cpus;
+    const int *at = fw_work_lease(seat->work, seat->worker, &cpus);
+
+    (void)fw_bind_set(seat->work->bind, at, cpus, &seat->mask);
+}
+
 void fw_seat_take(struct fw_seat *seat, struct furrow_work *work, int worker)
 {
     seat->work = work;
@@ -66,6 +74,7 @@ void fw_seat_take(struct fw_seat *seat, struct furrow_work *work, int worker)
     seat->sequel = false;
     seat->limits = !work->transparent || work->inner_threads > 0;
     fill_frame(seat);
+    bind(seat);
     if (!seat->is_caller)
         fw_inherit_install(&work->inherit, &seat->own);
     fw_context_enter(&seat->frame, work->transparent);
@@ -133,6 +142,7 @@ void fw_seat_leave(struct fw_seat *seat)
     fw_context_leave(&seat->frame);
     if (!seat->is_caller)
         fw_inherit_restore(&seat->own);
+    fw_bind_restore(&seat->mask);
 }
 
 /* -- Between tasks ------------------------------------------------------ */

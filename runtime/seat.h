@@ -16,6 +16,7 @@ struct fw_seat {
     bool sequel;                /* of a claim that was put back: claim one next */
     struct fw_span claim;       /* open claim of a ranged job */
     struct fw_inherit own;
+    struct fw_mask mask;
     struct fw_thread_limit limit;
 };
 

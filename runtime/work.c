@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cpus.h"
+#include "lease.h"
 #include "stream.h"
 
 uint64_t fw_now(void)
@@ -85,6 +85,7 @@ static struct layout lay_out(const struct fw_request *request, const struct fw_p
     const furrow_job *job = &request->job;
     const bool streamed = job->next != NULL || job->on_result != NULL;
     struct layout l = { .workers = plan->workers };
+    int first;
 
     l.shared = (plan->backend->caps & FURROW_CAP_WRITES_HERE) == 0;
     l.keep = l.shared && job->count > 0;
@@ -93,7 +94,7 @@ static struct layout lay_out(const struct fw_request *request, const struct fw_p
     l.ndear = find_dear(job, plan->workers, NULL);
     if (streamed)
         l.slots = fw_stream_slots(request, plan->workers, &l.most);
-    l.cpuset_bytes = (size_t)plan->cpus * CPU_TEXT + 2;
+    l.cpuset_bytes = (size_t)fw_plan_share(plan->cpus, plan->workers, 0, &first) * CPU_TEXT + 2;
     return l;
 }
 
@@ -111,6 +112,7 @@ static void carve(struct furrow_work *work, struct furrow_lease **lease, char **
     work->blame = fw_carve(c, workers, sizeof *work->blame, FW_CACHE_LINE);
     *lease = fw_carve(c, workers, sizeof **lease, FW_CACHE_LINE);
     *texts = fw_carve(c, workers, l->cpuset_bytes, 1);
+    work->first = fw_carve(c, workers + 1, sizeof *work->first, sizeof *work->first);
     work->dear = fw_carve(c, l->ndear, sizeof *work->dear, FW_CACHE_LINE);
     work->dear_sorted = fw_carve(c, l->ndear, sizeof *work->dear_sorted, FW_CACHE_LINE);
     work->outcome = fw_carve(c, l->keep ? job->count : 0, 1, FW_CACHE_LINE);
@@ -127,24 +129,22 @@ static void carve(struct furrow_work *work, struct furrow_lease **lease, char **
 
 const int *fw_work_lease(const struct furrow_work *work, int worker, int *cpus)
 {
-    int first;
-
-    *cpus = 0;
     if (work->transparent) {
         *cpus = work->caller->cpus;
         return work->caller->at;
     }
-    *cpus = fw_plan_share(work->cpus, work->workers, worker, &first);
-    return work->at + first;
+    *cpus = fw_lease_size(work->first, work->cpus, work->workers, worker);
+    return work->at + work->first[worker];
 }
 
 static void write_leases(struct furrow_work *work, struct furrow_lease *lease, char *texts, size_t bytes)
 {
+    fw_lease_deal(fw_cpus(), work->at, work->cpus, work->workers, work->first);
     for (int w = 0; w < work->workers; w++) {
-        int first, cpus = fw_plan_share(work->cpus, work->workers, w, &first);
+        const int cpus = fw_lease_size(work->first, work->cpus, work->workers, w);
         char *text = texts + (size_t)w * bytes;
 
-        (void)fw_cpus_text(work->at + first, cpus, text, bytes);
+        (void)fw_lease_text(fw_cpus(), work->at + work->first[w], cpus, text, bytes);
         lease[w] = (struct furrow_lease){ cpus, text };
     }
     work->lease = lease;
@@ -165,6 +165,8 @@ static void init_fields(struct furrow_work *work, const struct fw_request *reque
     work->inner_threads = plan->inner_threads;
     work->transparent = plan->transparent;
     work->shared_home = l->shared;
+    if (!plan->transparent)
+        work->bind = fw_bind_choose(request->config.bind, l->shared, fw_cpus()->simulated, fw_cpus()->ours);
     work->isolates = (plan->backend->caps & FURROW_CAP_ISOLATES) != 0;
     work->limit_ns = request->config.timeout > 0 ? (uint64_t)(request->config.timeout * 1e9) + 1 : 0;
     if (request->config.timeout > 1e9) /* thirty years: none, and no overflow */

@@ -16,6 +16,7 @@
 
 #include "batch.h"
 #include "bell.h"
+#include "bind.h"
 #include "context.h"
 #include "inherit.h"
 #include "plan.h"
@@ -98,8 +99,10 @@ struct furrow_work {
     int cpus;                  /* leased; `at` has their places, NULL: as the caller has them */
     const int *at;
     const struct furrow_lease *lease; /* one per worker */
+    int *first;                /* where in `at` each worker's lease starts (fw_lease_deal()) */
     int inner_threads;         /* explicit, or 0 */
     bool transparent;
+    enum fw_bind bind;         /* what workers do with their masks */
     bool shared_home;          /* the block is a shared mapping, outputs are staged */
     bool isolates;
     uint64_t limit_ns;         /* per try; 0: none */

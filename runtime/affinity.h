@@ -1,0 +1,14 @@
+/* The CPUs that this process was started with. */
+#ifndef FW_AFFINITY_H
+#define FW_AFFINITY_H
+
+#include <hwloc.h>
+#include <stdbool.h>
+
+/* Writes OS indices to `out`: the union of OpenMP's places where OpenMP binds
+ * its threads, since libgomp then shrinks the main thread's affinity to one CPU
+ * before any of our code runs; else the main thread's affinity. *places: which
+ * of the two. False where neither can be told; `out` unspecified then. */
+bool fw_affinity(hwloc_bitmap_t out, bool *places);
+
+#endif

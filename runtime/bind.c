@@ -1,0 +1,105 @@
+#include "bind.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+
+enum fw_bind fw_bind_choose(int asked, bool processes, bool simulated, bool ours)
+{
+    if (simulated)
+        return FW_BIND_KEEP;
+    if (asked == FURROW_BIND_LEASE || (asked == FURROW_BIND_AUTO && processes && ours))
+        return FW_BIND_LEASE;
+    return processes ? FW_BIND_ALLOWED : FW_BIND_KEEP;
+}
+
+const char *fw_bind_refusal(void)
+{
+    return dlsym(RTLD_DEFAULT, "__kmpc_fork_call") == NULL
+               ? NULL
+               : "the threads of LLVM's OpenMP runtime can't be bound to leases, as inner teams keep the mask "
+                 "of an earlier job";
+}
+
+/* The calling thread's mask, in a set as large as the kernel needs. */
+static bool read_own(struct fw_mask *own)
+{
+    enum { FEW = 1024, MANY = 1 << 20 };
+
+    for (int cpus = FEW; cpus <= MANY; cpus *= 2) {
+        own->size = CPU_ALLOC_SIZE((size_t)cpus);
+        own->set = CPU_ALLOC((size_t)cpus);
+        if (own->set == NULL)
+            return false;
+        if (sched_getaffinity(0, own->size, own->set) == 0)
+            return true;
+        CPU_FREE(own->set);
+        own->set = NULL;
+        if (errno != EINVAL)
+            return false;
+    }
+    return false;
+}
+
+static bool fits(int os, size_t size)
+{
+    return os >= 0 && (size_t)os < 8 * size;
+}
+
+static void fill_lease(const int *at, int count, cpu_set_t *set, size_t size)
+{
+    const struct fw_cpus *cpus = fw_cpus();
+
+    CPU_ZERO_S(size, set);
+    for (int i = 0; i < count; i++)
+        if (fits(cpus->os[at[i]], size))
+            CPU_SET_S((size_t)cpus->os[at[i]], size, set);
+}
+
+static void fill_allowed(cpu_set_t *set, size_t size)
+{
+    const struct fw_cpus *cpus = fw_cpus();
+
+    CPU_ZERO_S(size, set);
+    for (int i = 0; i < cpus->nallowed; i++)
+        if (fits(cpus->allowed[i], size))
+            CPU_SET_S((size_t)cpus->allowed[i], size, set);
+}
+
+bool fw_bind_set(enum fw_bind bind, const int *at, int count, struct fw_mask *own)
+{
+    const int saved = errno;
+    cpu_set_t *set;
+    bool done;
+
+    own->set = NULL;
+    if (bind == FW_BIND_KEEP || !read_own(own))
+        return bind == FW_BIND_KEEP;
+    set = malloc(own->size);
+    done = set != NULL;
+    if (done && bind == FW_BIND_LEASE)
+        fill_lease(at, count, set, own->size);
+    else if (done)
+        fill_allowed(set, own->size);
+    done = done && sched_setaffinity(0, own->size, set) == 0;
+    free(set);
+    if (!done) {
+        CPU_FREE(own->set);
+        own->set = NULL;
+    }
+    errno = saved;
+    return done;
+}
+
+void fw_bind_restore(struct fw_mask *own)
+{
+    const int saved = errno;
+
+    if (own->set == NULL)
+        return;
+    (void)sched_setaffinity(0, own->size, own->set);
+    CPU_FREE(own->set);
+    own->set = NULL;
+    errno = saved;
+}
