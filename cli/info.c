@@ -1,12 +1,17 @@
-/* furrow info: what the library sees of this machine and would do on it. */
+/* furrow info: what the library sees of a machine, and would do on it. */
 #include "cli/cli.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "backends/registry.h"
 #include "cli/json.h"
+#include "cli/levels.h"
+#include "cli/machine.h"
+#include "cli/threadpools.h"
 #include "runtime/config.h"
+
+static const char usage[] = "furrow info [--topology FILE.xml] [--json]";
 
 struct backend_info {
     const char *name;
@@ -15,11 +20,13 @@ struct backend_info {
 };
 
 struct info {
-    int cpus, cores;
+    struct cli_machine machine;
     int nbackends;
     struct backend_info backend[FW_REGISTRY_MAX];
-    furrow_report plan; /* of a job of many tasks without needs */
+    struct cli_levels levels; /* of a job of many tasks without needs: the outermost one */
 };
+
+/* -- Collecting ---------------------------------------------------------- */
 
 static void list_backends(const furrow_config *config, struct info *info)
 {
@@ -56,90 +63,209 @@ static int check_backend_variable(const struct info *info)
                     names);
 }
 
+static int no_task(furrow_task *task)
+{
+    (void)task;
+    return 0;
+}
+
 static int collect(struct info *info)
 {
+    const furrow_config unset = FURROW_CONFIG_DEFAULT;
+    const struct cli_ask ask = { { .run = no_task, .count = SIZE_MAX }, unset, 1 };
     furrow_config config;
     furrow_status rc = furrow_config_get(&config);
     int status;
 
-    if (rc != FURROW_OK)
-        return cli_fail(rc == FURROW_EINVAL ? CLI_USAGE : CLI_FAILED, "%s", furrow_message());
-    info->cpus = furrow_cpu_count(0);
-    info->cores = furrow_cpu_count(FURROW_PHYSICAL);
-    list_backends(&config, info);
-    if ((status = check_backend_variable(info)) != CLI_OK)
-        return status;
-    rc = furrow_plan(NULL, NULL, &info->plan);
-    if (rc != FURROW_OK)
-        return cli_fail(rc == FURROW_EINVAL ? CLI_USAGE : CLI_FAILED, "%s", furrow_message());
-    return CLI_OK;
+    if (rc == FURROW_OK) {
+        list_backends(&config, info);
+        if ((status = check_backend_variable(info)) != CLI_OK)
+            return status;
+        rc = cli_levels_make(&info->machine, &ask, &info->levels);
+    }
+    return rc == FURROW_OK ? CLI_OK
+                           : cli_fail(rc == FURROW_EINVAL ? CLI_USAGE : CLI_FAILED, "%s", furrow_message());
 }
 
-static const char *plural(int number)
+/* -- Text ---------------------------------------------------------------- */
+
+static void print_limits(const struct fw_limits *limits)
 {
-    return number == 1 ? "" : "s";
+    for (int i = 0; i < limits->n; i++) {
+        const struct fw_limit *l = &limits->limit[i];
+
+        printf("%-10s%-16s", i == 0 ? "Limits" : "", l->name);
+        if (l->applied)
+            printf("%5d  %s%s\n", l->cpus, l->detail, i == limits->winner ? "  <- the smallest" : "");
+        else
+            printf("%5s  %s\n", "-", l->detail);
+    }
 }
 
-static void print_text(const struct info *info)
+static void print_cpus(const struct cli_machine *machine)
 {
-    const furrow_report *plan = &info->plan;
+    cli_cpus_text(machine);
+    print_limits(&machine->cpus->limits);
+}
 
-    printf("furrow %s\n\n", FURROW_VERSION_TEXT);
-    printf("CPUs      %d on %d core%s\n\n", info->cpus, info->cores, plural(info->cores));
+/* What is around this process; of another machine nothing is known. */
+static void print_around(const struct cli_machine *machine)
+{
+    const struct fw_launcher *launcher = fw_cpus_launcher();
+    const struct fw_grant *grant = fw_cpus_grant();
+
+    if (!machine->here)
+        return;
+    if (launcher->name != NULL && launcher->local_rank >= 0)
+        printf("Launcher  %s: rank %d of %d on this node\n", launcher->name, launcher->local_rank, launcher->local_size);
+    else if (launcher->name != NULL)
+        printf("Launcher  %s: %d rank%s on this node\n", launcher->name, launcher->local_size,
+               cli_plural(launcher->local_size));
+    else
+        puts("Launcher  none found");
+    printf("Batch     %s\n", grant->system != NULL ? grant->system : "no batch system found");
+}
+
+static void print_backends(const struct info *info)
+{
+    enum { COUNTABLE = 1 << 20 }; /* more workers than any machine has CPUs */
+
     for (int b = 0; b < info->nbackends; b++) {
         const struct backend_info *entry = &info->backend[b];
 
         printf("%-10s%-12s", b == 0 ? "Backends" : "", entry->name);
-        if (entry->workers > 0)
-            printf("available (%d worker%s)\n", entry->workers, plural(entry->workers));
+        if (entry->workers >= COUNTABLE)
+            puts("available");
+        else if (entry->workers > 0)
+            printf("available (%d worker%s at most)\n", entry->workers, cli_plural(entry->workers));
         else
             printf("not available: %s\n", entry->why);
     }
-    printf("\nDefault   %s, %d worker%s with ", plan->backend, plan->workers,
-           plural(plan->workers));
-    if (plan->cpus_min == plan->cpus_max)
-        printf("%d CPU%s each\n", plan->cpus_max, plural(plan->cpus_max));
+}
+
+static void print_default(const struct cli_level *level)
+{
+    const struct fw_plan *plan = &level->plan;
+    int first, most = fw_plan_share(level->count, plan->workers, 0, &first);
+    int least = fw_plan_share(level->count, plan->workers, plan->workers - 1, &first);
+
+    printf("Default   %s, %d worker%s with ", plan->backend->name, plan->workers, cli_plural(plan->workers));
+    if (least == most)
+        printf("%d CPU%s each\n", most, cli_plural(most));
     else
-        printf("%d to %d CPUs each\n", plan->cpus_min, plan->cpus_max);
-    if (plan->reason[0] != '\0')
-        printf("          because: %s\n", plan->reason);
+        printf("%d to %d CPUs each\n", least, most);
+    printf("          because: %s\n", plan->reason);
+}
+
+static void print_text(const struct info *info)
+{
+    const struct fw_limits *limits = &info->machine.cpus->limits;
+
+    printf("furrow %s\n\nMachine   ", FURROW_VERSION_TEXT);
+    cli_machine_text(&info->machine, 10);
+    print_cpus(&info->machine);
+    print_around(&info->machine);
+    putchar('\n');
+    print_backends(info);
+    print_default(&info->levels.level[0]);
+    for (int i = 0; i < limits->nwarnings; i++)
+        printf("%s%-10s%s\n", i == 0 ? "\n" : "", i == 0 ? "Warning" : "", limits->warning[i]);
+}
+
+/* -- JSON ---------------------------------------------------------------- */
+
+static void json_limits(struct fw_json *json, const struct fw_limits *limits)
+{
+    fw_json_array(json, "limits");
+    for (int i = 0; i < limits->n; i++) {
+        const struct fw_limit *l = &limits->limit[i];
+
+        fw_json_object(json, NULL);
+        fw_json_string(json, "source", l->name);
+        if (l->applied)
+            fw_json_int(json, "cpus", l->cpus);
+        else
+            fw_json_string(json, "cpus", NULL);
+        fw_json_string(json, "detail", l->detail);
+        fw_json_bool(json, "applied", l->applied);
+        fw_json_end(json);
+    }
+    fw_json_end(json);
+    fw_json_string(json, "winner", limits->limit[limits->winner].name);
+}
+
+static void json_around(struct fw_json *json, const struct cli_machine *machine)
+{
+    const struct fw_launcher *launcher = fw_cpus_launcher();
+
+    fw_json_string(json, "batch_system", machine->here ? fw_cpus_grant()->system : NULL);
+    fw_json_string(json, "launcher", machine->here ? launcher->name : NULL);
+    fw_json_int(json, "local_ranks", machine->here ? launcher->local_size : 1);
+}
+
+static void json_backends(struct fw_json *json, const struct info *info)
+{
+    fw_json_array(json, "backends");
+    for (int b = 0; b < info->nbackends; b++) {
+        const struct backend_info *entry = &info->backend[b];
+
+        fw_json_object(json, NULL);
+        fw_json_string(json, "name", entry->name);
+        fw_json_bool(json, "available", entry->workers > 0);
+        fw_json_int(json, "workers", entry->workers);
+        fw_json_string(json, "why", entry->why);
+        fw_json_end(json);
+    }
+    fw_json_end(json);
+}
+
+static void json_default(struct fw_json *json, const struct cli_level *level)
+{
+    const struct fw_plan *plan = &level->plan;
+    int first;
+
+    fw_json_object(json, "default");
+    fw_json_string(json, "backend", plan->backend->name);
+    fw_json_int(json, "workers", plan->workers);
+    fw_json_int(json, "cpus_min", fw_plan_share(level->count, plan->workers, plan->workers - 1, &first));
+    fw_json_int(json, "cpus_max", fw_plan_share(level->count, plan->workers, 0, &first));
+    fw_json_string(json, "reason", plan->reason);
+    fw_json_end(json);
 }
 
 static void print_json(const struct info *info)
 {
-    const furrow_report *plan = &info->plan;
+    const struct fw_cpus *cpus = info->machine.cpus;
+    const struct cli_level *level = &info->levels.level[0];
+    char *cpuset = cli_machine_cpuset(&info->machine, level->at, level->count);
     struct fw_json json;
 
     fw_json_init(&json, stdout);
     fw_json_object(&json, NULL);
     fw_json_string(&json, "version", FURROW_VERSION_TEXT);
-    fw_json_int(&json, "cpu_count", info->cpus);
-    fw_json_int(&json, "physical_cores", info->cores);
-    fw_json_array(&json, "backends");
-    for (int b = 0; b < info->nbackends; b++) {
-        const struct backend_info *entry = &info->backend[b];
-
-        fw_json_object(&json, NULL);
-        fw_json_string(&json, "name", entry->name);
-        fw_json_bool(&json, "available", entry->workers > 0);
-        fw_json_int(&json, "workers", entry->workers);
-        fw_json_string(&json, "why", entry->why);
-        fw_json_end(&json);
-    }
-    fw_json_end(&json);
-    fw_json_object(&json, "default");
-    fw_json_string(&json, "backend", plan->backend);
-    fw_json_int(&json, "workers", plan->workers);
-    fw_json_int(&json, "cpus_min", plan->cpus_min);
-    fw_json_int(&json, "cpus_max", plan->cpus_max);
-    fw_json_string(&json, "reason", plan->reason);
+    fw_json_int(&json, "cpu_count", cpus->count);
+    fw_json_int(&json, "physical_cores", cpus->cores);
+    fw_json_string(&json, "cpuset", cpuset);
+    json_limits(&json, &cpus->limits);
+    cli_machine_json(&info->machine, &json);
+    json_around(&json, &info->machine);
+    json_backends(&json, info);
+    cli_threadpools_json(&json);
+    json_default(&json, level);
+    fw_json_array(&json, "warnings");
+    for (int i = 0; i < cpus->limits.nwarnings; i++)
+        fw_json_string(&json, NULL, cpus->limits.warning[i]);
     fw_json_end(&json);
     fw_json_end(&json);
+    free(cpuset);
 }
+
+/* -- All ----------------------------------------------------------------- */
 
 int cli_info(int argc, char **argv)
 {
     static struct info info;
+    const char *topology = NULL;
     bool as_json = false;
     int status;
 
@@ -147,16 +273,21 @@ int cli_info(int argc, char **argv)
         if (strcmp(argv[a], "--json") == 0)
             as_json = true;
         else if (strcmp(argv[a], "--help") == 0)
-            return puts("usage: furrow info [--json]"), CLI_OK;
+            return printf("usage: %s\n", usage), CLI_OK;
+        else if (strcmp(argv[a], "--topology") == 0 && a + 1 < argc)
+            topology = argv[++a];
         else
-            return cli_fail(CLI_USAGE, "info: no argument \"%s\"; usage: furrow info [--json]",
-                            argv[a]);
+            return cli_fail(CLI_USAGE, "info: no argument \"%s\"; usage: %s", argv[a], usage);
     }
-    if ((status = cli_check_environment()) != CLI_OK || (status = collect(&info)) != CLI_OK)
+    if ((status = cli_check_environment()) != CLI_OK ||
+        (status = cli_machine_open(topology, &info.machine)) != CLI_OK)
         return status;
-    if (as_json)
+    status = collect(&info);
+    if (status == CLI_OK && as_json)
         print_json(&info);
-    else
+    else if (status == CLI_OK)
         print_text(&info);
-    return CLI_OK;
+    cli_levels_free(&info.levels);
+    cli_machine_close(&info.machine);
+    return status;
 }

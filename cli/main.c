@@ -13,7 +13,10 @@ static const struct {
     const char *name, *arguments, *summary;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    { "info", "[--json]", "version, CPUs, backends, and what a job would get here", cli_info },
+    { "info", "[--topology FILE.xml] [--json]", "the CPUs and why so many, backends, and what a job would get",
+      cli_info },
+    { "plan", "[OPTION...] [--topology FILE.xml] [--json]", "what jobs, and jobs inside their tasks, would get",
+      cli_plan },
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
@@ -43,7 +46,7 @@ static void print_help(void)
 {
     puts("usage: furrow [--version | --help] COMMAND [ARGUMENT...]\n\nCommands:");
     for (int c = 0; c < COMMANDS; c++)
-        printf("  %s %-10s  %s\n", commands[c].name, commands[c].arguments, commands[c].summary);
+        printf("  %s %s\n      %s\n", commands[c].name, commands[c].arguments, commands[c].summary);
     puts("\nExit status: 0; 1 where something failed; 2 where the command line or a FURROW_\n"
          "variable has no meaning.");
 }

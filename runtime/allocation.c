@@ -188,12 +188,15 @@ void fw_grant_find(const struct fw_site *site, const struct fw_launcher *launche
         return;
     if (set(site, "PBS_JOBID")) {
         out->system = "PBS";
+        out->source = "pbs";
         pbs_grant(site, out);
     } else if (set(site, "LSB_JOBID")) {
         out->system = "LSF";
+        out->source = "lsf";
         lsf_grant(site, out);
     } else if (set(site, "JOB_ID") && (set(site, "SGE_ROOT") || set(site, "NSLOTS"))) {
         out->system = "SGE";
+        out->source = "sge";
         sge_grant(site, out);
     }
 }

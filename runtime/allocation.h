@@ -9,6 +9,7 @@
 
 struct fw_grant {
     const char *system;  /* "Slurm", "PBS", "LSF", "SGE"; NULL: none was found */
+    const char *source;  /* the same as the name of a limit: "slurm" */
     bool applied;        /* false: `detail` has the reason */
     int cpus;            /* >= 1 where it is known */
     bool per_rank;       /* of this rank alone; else of the node, all ranks there together */

@@ -113,8 +113,8 @@ static void limit_cpuset(struct chain *c)
     hwloc_bitmap_free(set);
     c->of_node = c->nusable;
     if (c->nusable < c->npus)
-        add(c->limits, FW_LIMIT_CPUSET, "cpuset", c->nusable, "%d of %d PUs allowed%s%.160s", c->nusable, c->npus,
-            file != NULL ? " by " : "", file != NULL ? file : "");
+        add(c->limits, FW_LIMIT_CPUSET, "cgroup cpuset", c->nusable, "%d of %d PUs allowed%s%.160s", c->nusable, c->npus,
+            t->simulated ? " there" : file != NULL ? " by " : "", file != NULL ? file : "");
 }
 
 static void limit_affinity(struct chain *c)
@@ -149,10 +149,10 @@ static void limit_quota(struct chain *c)
     if (g == NULL || g->quota == 0)
         return;
     if (ranks > 1 && !g->quota_is_own)
-        add(c->limits, FW_LIMIT_QUOTA, "quota", at_least_one(g->quota / ranks), "%g CPUs for %d ranks in %.160s",
+        add(c->limits, FW_LIMIT_QUOTA, "cgroup quota", at_least_one(g->quota / ranks), "%g CPUs for %d ranks in %.160s",
             g->quota_cpus, ranks, g->quota_path);
     else
-        add(c->limits, FW_LIMIT_QUOTA, "quota", g->quota, "%g CPUs in %.160s", g->quota_cpus, g->quota_path);
+        add(c->limits, FW_LIMIT_QUOTA, "cgroup quota", g->quota, "%g CPUs in %.160s", g->quota_cpus, g->quota_path);
 }
 
 static void limit_grant(struct chain *c)
@@ -161,7 +161,7 @@ static void limit_grant(struct chain *c)
 
     if (g == NULL || g->system == NULL)
         return;
-    add(c->limits, FW_LIMIT_GRANT, g->system, g->applied ? g->cpus : 0, "%s%s", g->applied ? "" : "not applied: ",
+    add(c->limits, FW_LIMIT_GRANT, g->source, g->applied ? g->cpus : 0, "%s%s", g->applied ? "" : "not applied: ",
         g->detail);
     if (g->nonsense)
         warn(c->limits, "%s: %s", g->system, g->detail);
@@ -267,7 +267,7 @@ static void find_contradiction(struct chain *c)
         warn(c->limits, "the node has %d CPUs for this rank, but its affinity allows %d; %s", cpus, has, remedy);
     else
         warn(c->limits, "%s gives %d CPU%s (%.80s), but the affinity allows %d; %s",
-             from->source == FW_LIMIT_RANKS ? "the rank's share" : from->name, from->cpus, plural(from->cpus),
+             from->source == FW_LIMIT_RANKS ? "the rank's share" : c->in->grant->system, from->cpus, plural(from->cpus),
              from->detail, has, remedy);
 }
 
@@ -507,4 +507,10 @@ const struct fw_launcher *fw_cpus_launcher(void)
 {
     (void)fw_cpus();
     return &process.launcher;
+}
+
+const struct fw_grant *fw_cpus_grant(void)
+{
+    (void)fw_cpus();
+    return &process.grant;
 }

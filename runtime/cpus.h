@@ -30,7 +30,7 @@ enum fw_limit_source {
 
 struct fw_limit {
     enum fw_limit_source source;
-    const char *name;            /* "machine", "cpuset", "affinity", "quota", "Slurm", ..., static */
+    const char *name;            /* "machine", "cgroup quota", "slurm", ...: static, stable */
     bool applied;                /* false: `detail` says why it does not count */
     int cpus;                    /* >= 1 where applied; 0 where unknown */
     char detail[FURROW_MESSAGE]; /* where it stands, or of what it is made */
@@ -85,8 +85,9 @@ const struct fw_cpus *fw_cpus(void);
 /* FURROW_EINVAL where HWLOC_XMLFILE or HWLOC_SYNTHETIC name no machine. */
 FW_MUST_CHECK furrow_status fw_cpus_check(void);
 
-/* What the process's count was made of, for those who explain it; never NULL. */
+/* What was found around the process, for those who explain it; never NULL. */
 const struct fw_launcher *fw_cpus_launcher(void);
+const struct fw_grant *fw_cpus_grant(void);
 
 /* Different cores among these places, which are in ascending order. */
 int fw_cpus_cores(const struct fw_cpus *cpus, const int *at, int count);

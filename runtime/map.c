@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "backends/registry.h"
 #include "cancel.h"
 #include "cpus.h"
 #include "job.h"
 #include "lease.h"
 #include "report.h"
+#include "survey.h"
 #include "threadlimit.h"
 
 /* -- The CPUs of a job --------------------------------------------------- */
@@ -77,45 +77,18 @@ static void grant_close(struct grant *grant)
 
 /* -- Planning ----------------------------------------------------------- */
 
-/* What the plan needs to know, and the storage behind it. */
-struct survey {
-    struct fw_plan_in in;
-    struct fw_candidate candidate[FW_REGISTRY_MAX];
-    char why[FW_REGISTRY_MAX][FURROW_MESSAGE];
-};
-
-static void survey_backends(struct survey *survey, const furrow_config *config)
-{
-    const furrow_backend *list[FW_REGISTRY_MAX];
-    const int n = fw_registry_list(list, &survey->in.chosen);
-
-    for (int i = 0; i < n; i++) {
-        survey->why[i][0] = '\0';
-        survey->candidate[i] = (struct fw_candidate){ list[i], list[i]->capacity(config, survey->why[i]),
-                                                      survey->why[i] };
-    }
-    survey->in.candidates = survey->candidate;
-    survey->in.ncandidates = n;
-}
-
-static void survey_make(struct survey *survey, const struct fw_request *request,
+static void survey_make(struct fw_survey *survey, const struct fw_request *request,
                         const struct fw_context *caller, int team, int cpus)
 {
-    const furrow_job *job = &request->job;
-
     survey->in = (struct fw_plan_in){ .level = caller->level,
                                       .cpus = cpus,
                                       .in_callback = caller->callback,
                                       .in_region = team > 1,
                                       .isolated = caller->isolated,
                                       .parent = caller->backend,
-                                      .thread_levels = fw_env()->thread_levels,
-                                      .count = job->next != NULL && job->count == 0 ? SIZE_MAX : job->count,
-                                      .isolate = job->isolate,
-                                      .shared_memory = job->shared_memory,
-                                      .shared_address = job->shared != NULL && job->shared_size == 0,
-                                      .config = &request->config };
-    survey_backends(survey, &request->config);
+                                      .thread_levels = fw_env()->thread_levels };
+    fw_survey_job(survey, &request->job);
+    fw_survey_backends(survey, &request->config);
 }
 
 /* Threads of the program's own parallel regions around the caller. */
@@ -145,7 +118,7 @@ static furrow_status check_binding(const furrow_config *config, struct fw_plan *
 static furrow_status decide(const struct fw_request *request, const struct fw_context *caller, int team,
                             int cpus, struct fw_plan *plan)
 {
-    struct survey survey;
+    struct fw_survey survey;
 
     survey_make(&survey, request, caller, team, cpus);
     fw_plan_make(&survey.in, plan);

@@ -301,6 +301,9 @@ static const char *cause(const struct decision *d, const struct fw_plan *out)
         return "chosen, as it isolates tasks";
     if (wants_kill(d->in) && (caps & FURROW_CAP_KILLS))
         return "chosen, as it ends tasks at their time limit";
+    if (d->place == WITHIN)
+        return d->in->level > 0 ? "chosen, as a task may use threads within its lease"
+                                : "chosen, as it may run inside a parallel region";
     return "chosen";
 }
 
@@ -353,4 +356,19 @@ void fw_plan_make(const struct fw_plan_in *in, struct fw_plan *out)
     out->transparent = is_transparent(&d);
     out->replaced = d.named != NULL && d.runs != d.named && out->workers > 1;
     tell(&d, out);
+}
+
+void fw_plan_nest(struct fw_plan_in *in, const struct fw_plan *plan, int cpus)
+{
+    const int inner = plan->inner_threads;
+    const bool isolates = (plan->backend->caps & FURROW_CAP_ISOLATES) != 0;
+
+    in->isolated = isolates || (in->isolated && (plan->transparent || plan->workers == 1));
+    in->in_callback = in->in_callback && plan->transparent;
+    in->in_region = false;
+    in->parent = plan->backend;
+    if (plan->transparent)
+        return;
+    in->level = plan->level + 1;
+    in->cpus = inner > 0 && inner < cpus ? inner : cpus;
 }

@@ -57,6 +57,11 @@ struct fw_plan {
 
 void fw_plan_make(const struct fw_plan_in *in, struct fw_plan *out);
 
+/* Makes `in`, which `plan` was made of, that of a job started inside a worker of
+ * the planned job whose lease has `cpus` CPUs: level, CPUs and parent; a nested
+ * job's needs and config are the caller's to fill. As seat.c gives it to tasks. */
+void fw_plan_nest(struct fw_plan_in *in, const struct fw_plan *plan, int cpus);
+
 /* CPUs of worker `worker` of `workers` that share `cpus`: sizes differ by at
  * most one, larger ones first, and sum to `cpus`; with more workers than CPUs
  * one each, shared in turn. *first: offset of its first CPU. */

@@ -178,6 +178,7 @@ void fw_slurm_grant(const struct fw_site *site, const struct fw_launcher *launch
     if (job == NULL)
         return;
     out->system = "Slurm";
+    out->source = "slurm";
     nodes = fw_site_get(site, "SLURM_JOB_NODELIST");
     s = stand(site, group);
     if (s.here || s.place >= 0) {

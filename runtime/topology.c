@@ -307,7 +307,7 @@ furrow_status fw_topology_create(enum fw_machine machine, const char *what, cons
     if (machine == FW_MACHINE_HERE)
         (void)snprintf(made->name, sizeof made->name, "%s", made->simulated ? "another machine" : "this machine");
     else
-        (void)snprintf(made->name, sizeof made->name, "%s %.200s", asked_by, what);
+        fw_text_copy(made->name, sizeof made->name, what);
     *out = made;
     return FURROW_OK;
 }

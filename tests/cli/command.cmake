@@ -2,36 +2,7 @@
 
 cmake_minimum_required(VERSION 3.20)
 
-# furrow(<exit status> <argument>...): sets output and errors.
-function(furrow expected)
-  execute_process(COMMAND ${FURROW} ${ARGN}
-                  RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE errors)
-  if(NOT status STREQUAL expected)
-    message(SEND_ERROR "furrow ${ARGN}: exit status ${status}, not ${expected}\n${output}${errors}")
-  endif()
-  set(output "${output}" PARENT_SCOPE)
-  set(errors "${errors}" PARENT_SCOPE)
-endfunction()
-
-function(must_contain text part what)
-  string(FIND "${text}" "${part}" at)
-  if(at LESS 0)
-    message(SEND_ERROR "${what}: \"${part}\" is missing in:\n${text}")
-  endif()
-endfunction()
-
-function(must_equal value expected what)
-  if(NOT value STREQUAL expected)
-    message(SEND_ERROR "${what} is \"${value}\", not \"${expected}\"")
-  endif()
-endfunction()
-
-# One line on standard error that starts with "furrow: ", nothing on standard output.
-function(must_be_one_error what)
-  if(NOT errors MATCHES "^furrow: [^\n]+\n$" OR NOT output STREQUAL "")
-    message(SEND_ERROR "${what}: expected one line of error, got:\n${errors}${output}")
-  endif()
-endfunction()
+include(${CMAKE_CURRENT_LIST_DIR}/furrow.cmake)
 
 # A variable without meaning: exit status 2, its name and value named.
 function(must_refuse variable value)
@@ -45,18 +16,43 @@ function(must_refuse variable value)
   unset(ENV{${variable}})
 endfunction()
 
+# cpu_count is the smallest of the limits that apply, and one of them.
+function(must_not_exceed_limits json)
+  string(JSON cpus GET "${json}" cpu_count)
+  string(JSON limits LENGTH "${json}" limits)
+  math(EXPR last "${limits} - 1")
+  set(smallest 1000000000)
+  foreach(l RANGE ${last})
+    string(JSON applied GET "${json}" limits ${l} applied)
+    string(JSON value GET "${json}" limits ${l} cpus)
+    string(JSON source GET "${json}" limits ${l} source)
+    string(JSON detail GET "${json}" limits ${l} detail)
+    if(source STREQUAL "" OR detail STREQUAL "")
+      message(SEND_ERROR "limit ${l} has no source or no detail")
+    endif()
+    if(applied AND value LESS smallest)
+      set(smallest ${value})
+    endif()
+  endforeach()
+  must_equal("${cpus}" "${smallest}" "cpu_count beside the smallest limit")
+endfunction()
+
 furrow(0 --version)
 must_equal("${output}" "furrow ${VERSION}\n" "--version")
 furrow(0 --help)
-must_contain("${output}" "info [--json]" "--help")
+must_contain("${output}" "info [--topology FILE.xml] [--json]" "--help")
+must_contain("${output}" "plan [OPTION...]" "--help")
 
-foreach(words "" "nonsense" "--nonsense" "info;extra" "info;--nonsense")
+foreach(words "" "nonsense" "--nonsense" "info;extra" "info;--nonsense" "info;--topology"
+        "plan;extra" "plan;--jobs" "plan;--jobs;0" "plan;--jobs;many" "plan;--inner;-1" "plan;--tasks;-1"
+        "plan;--depth;0" "plan;--backend;nonsense" "plan;--topology;/nonexistent.xml")
   furrow(2 ${words})
   must_be_one_error("furrow ${words}")
 endforeach()
 
 furrow(0 info)
-foreach(part "furrow ${VERSION}\n" "CPUs" "openmp" "sequential" "available (" "Default")
+foreach(part "furrow ${VERSION}\n" "Machine" "CPUs" "Limits" "<- the smallest" "Launcher" "Batch"
+        "openmp" "sequential" "available" "Default")
   must_contain("${output}" "${part}" "info")
 endforeach()
 
@@ -91,6 +87,10 @@ endforeach()
 foreach(member backend workers cpus_min cpus_max reason)
   string(JSON value GET "${output}" default ${member})
 endforeach()
+foreach(member machine simulated threadpools warnings)
+  string(JSON value GET "${output}" ${member})
+endforeach()
+must_not_exceed_limits("${output}")
 
 # The default follows the environment.
 set(ENV{FURROW_BACKEND} sequential)
