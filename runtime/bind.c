@@ -1,7 +1,9 @@
+/* OpenMP through its library routines alone: no construct in this file. */
 #include "bind.h"
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <omp.h>
 #include <sched.h>
 #include <stdlib.h>
 
@@ -16,10 +18,12 @@ enum fw_bind fw_bind_choose(int asked, bool processes, bool simulated, bool ours
 
 const char *fw_bind_refusal(void)
 {
-    return dlsym(RTLD_DEFAULT, "__kmpc_fork_call") == NULL
-               ? NULL
-               : "the threads of LLVM's OpenMP runtime can't be bound to leases, as inner teams keep the mask "
-                 "of an earlier job";
+    if (omp_get_proc_bind() != omp_proc_bind_false)
+        return "OpenMP binds its threads by itself here (OMP_PROC_BIND), inner teams too";
+    if (dlsym(RTLD_DEFAULT, "__kmpc_fork_call") != NULL)
+        return "the threads of LLVM's OpenMP runtime can't be bound to leases, as inner teams keep the mask of an "
+               "earlier job";
+    return NULL;
 }
 
 /* The calling thread's mask, in a set as large as the kernel needs. */

@@ -22,8 +22,8 @@ enum fw_bind {
 enum fw_bind fw_bind_choose(int asked, bool processes, bool simulated, bool ours);
 
 /* Why OpenMP's threads can't be bound to leases here; NULL: they can. The teams
- * that a bound thread starts must inherit its mask: libgomp's do, LLVM's keep
- * the one of the job before. */
+ * that a bound thread starts must inherit its mask: libgomp's do unless it places
+ * threads by itself, LLVM's keep the one of the job before. */
 const char *fw_bind_refusal(void);
 
 /* A thread's own mask while another one is installed. */
