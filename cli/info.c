@@ -83,8 +83,9 @@ static int collect(struct info *info)
             return status;
         rc = cli_levels_make(&info->machine, &ask, &info->levels);
     }
-    return rc == FURROW_OK ? CLI_OK
-                           : cli_fail(rc == FURROW_EINVAL ? CLI_USAGE : CLI_FAILED, "%s", furrow_message());
+    return rc == FURROW_OK
+               ? CLI_OK
+               : cli_fail(rc == FURROW_EINVAL ? CLI_USAGE : CLI_FAILED, "%s", furrow_message());
 }
 
 /* -- Text ---------------------------------------------------------------- */
@@ -96,7 +97,8 @@ static void print_limits(const struct fw_limits *limits)
 
         printf("%-10s%-16s", i == 0 ? "Limits" : "", l->name);
         if (l->applied)
-            printf("%5d  %s%s\n", l->cpus, l->detail, i == limits->winner ? "  <- the smallest" : "");
+            printf("%5d  %s%s\n", l->cpus, l->detail,
+                   i == limits->winner ? "  <- the smallest" : "");
         else
             printf("%5s  %s\n", "-", l->detail);
     }
@@ -117,7 +119,8 @@ static void print_around(const struct cli_machine *machine)
     if (!machine->here)
         return;
     if (launcher->name != NULL && launcher->local_rank >= 0)
-        printf("Launcher  %s: rank %d of %d on this node\n", launcher->name, launcher->local_rank, launcher->local_size);
+        printf("Launcher  %s: rank %d of %d on this node\n", launcher->name, launcher->local_rank,
+               launcher->local_size);
     else if (launcher->name != NULL)
         printf("Launcher  %s: %d rank%s on this node\n", launcher->name, launcher->local_size,
                cli_plural(launcher->local_size));
@@ -149,7 +152,8 @@ static void print_default(const struct cli_level *level)
     int first, most = fw_plan_share(level->count, plan->workers, 0, &first);
     int least = fw_plan_share(level->count, plan->workers, plan->workers - 1, &first);
 
-    printf("Default   %s, %d worker%s with ", plan->backend->name, plan->workers, cli_plural(plan->workers));
+    printf("Default   %s, %d worker%s with ", plan->backend->name, plan->workers,
+           cli_plural(plan->workers));
     if (least == most)
         printf("%d CPU%s each\n", most, cli_plural(most));
     else
@@ -227,7 +231,8 @@ static void json_default(struct fw_json *json, const struct cli_level *level)
     fw_json_object(json, "default");
     fw_json_string(json, "backend", plan->backend->name);
     fw_json_int(json, "workers", plan->workers);
-    fw_json_int(json, "cpus_min", fw_plan_share(level->count, plan->workers, plan->workers - 1, &first));
+    fw_json_int(json, "cpus_min",
+                fw_plan_share(level->count, plan->workers, plan->workers - 1, &first));
     fw_json_int(json, "cpus_max", fw_plan_share(level->count, plan->workers, 0, &first));
     fw_json_string(json, "reason", plan->reason);
     fw_json_end(json);
@@ -279,8 +284,10 @@ int cli_info(int argc, char **argv)
         else
             return cli_fail(CLI_USAGE, "info: no argument \"%s\"; usage: %s", argv[a], usage);
     }
-    if ((status = cli_check_environment()) != CLI_OK ||
-        (status = cli_machine_open(topology, &info.machine)) != CLI_OK)
+    if ((status = cli_check_environment()) != CLI_OK)
+        return status;
+    fw_log_set(FW_LOG_QUIET); /* what there is to warn of is printed */
+    if ((status = cli_machine_open(topology, &info.machine)) != CLI_OK)
         return status;
     status = collect(&info);
     if (status == CLI_OK && as_json)

@@ -31,16 +31,26 @@ static furrow_status make_level(const struct cli_machine *machine, struct fw_sur
     return FURROW_OK;
 }
 
-/* Whether nothing inside this level can be anything but sequential too. */
-static bool is_last(const struct cli_ask *ask, const struct cli_levels *levels)
+/* Whether all that runs inside the first worker of this level is sequential too. */
+static bool all_sequential_inside(const struct cli_ask *ask, const struct cli_levels *levels)
 {
     const struct cli_level *level = &levels->level[levels->n - 1];
+    const int *at, inside = level->plan.level + (level->plan.transparent ? 0 : 1);
 
-    if (levels->n == CLI_LEVELS_MOST || (ask->depth > 0 && levels->n == ask->depth))
-        return true;
-    if (ask->depth > 0 || level->plan.backend != fw_registry_fallback())
+    if (level->plan.backend != fw_registry_fallback())
         return false;
-    return !(levels->n == 1 && level->plan.transparent && level->count > 1);
+    /* What --backend names is for the outermost job; what FURROW_BACKEND names
+     * is for each one that is of level 0. */
+    if (level->plan.transparent && inside == 0)
+        return levels->n > 1 || ask->config.backend == NULL;
+    return inside > fw_env()->thread_levels || cli_level_share(level, 0, &at) == 1;
+}
+
+static bool is_last(const struct cli_ask *ask, const struct cli_levels *levels)
+{
+    if (levels->n == CLI_LEVELS_MOST)
+        return true;
+    return ask->depth > 0 ? levels->n == ask->depth : all_sequential_inside(ask, levels);
 }
 
 static furrow_status make_all(const struct cli_machine *machine, const struct cli_ask *ask,
@@ -67,7 +77,8 @@ static furrow_status make_all(const struct cli_machine *machine, const struct cl
     return status;
 }
 
-furrow_status cli_levels_make(const struct cli_machine *machine, const struct cli_ask *ask, struct cli_levels *out)
+furrow_status cli_levels_make(const struct cli_machine *machine, const struct cli_ask *ask,
+                              struct cli_levels *out)
 {
     const int count = machine->cpus->count;
     struct fw_survey *survey = calloc(1, sizeof *survey);

@@ -1,6 +1,6 @@
 /* The tree of nested jobs: what a job would get, and what jobs started inside
- * the tasks of its first worker would, level by level, until all is sequential.
- * Nothing runs. */
+ * the tasks of its first worker would, level by level, until all inside is
+ * sequential. Nothing runs. */
 #ifndef FW_CLI_LEVELS_H
 #define FW_CLI_LEVELS_H
 

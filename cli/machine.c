@@ -61,15 +61,17 @@ void cli_machine_text(const struct cli_machine *machine, int indent)
 {
     const struct fw_topology *t = machine->topology;
 
-    printf("%s%s: %d package%s, %d NUMA node%s, %d core%s, %d PU%s\n", t->name, t->simulated ? " (simulated)" : "",
-           t->packages, cli_plural(t->packages), t->nodes, cli_plural(t->nodes), t->cores, cli_plural(t->cores),
-           t->allowed, cli_plural(t->allowed));
+    printf("%s%s: %d package%s, %d NUMA node%s, %d core%s, %d PU%s\n", t->name,
+           t->simulated ? " (simulated)" : "", t->packages, cli_plural(t->packages), t->nodes,
+           cli_plural(t->nodes), t->cores, cli_plural(t->cores), t->allowed,
+           cli_plural(t->allowed));
     if (t->allowed < t->npus)
         printf("%*sthe machine has %d PUs, %d are allowed\n", indent, "", t->npus, t->allowed);
     if (t->offline > 0)
         printf("%*s%d PU%s offline\n", indent, "", t->offline, t->offline == 1 ? " is" : "s are");
     if (t->memory_nodes > 0)
-        printf("%*s%d NUMA node%s without PUs\n", indent, "", t->memory_nodes, cli_plural(t->memory_nodes));
+        printf("%*s%d NUMA node%s without PUs\n", indent, "", t->memory_nodes,
+               cli_plural(t->memory_nodes));
     for (int k = 0; t->nkinds > 1 && k < t->nkinds; k++)
         printf("%*s%s: %d core%s, %d PU%s\n", indent, "", t->kind[k].name, t->kind[k].cores,
                cli_plural(t->kind[k].cores), t->kind[k].pus, cli_plural(t->kind[k].pus));

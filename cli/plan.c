@@ -10,8 +10,9 @@
 #include "cli/levels.h"
 #include "cli/machine.h"
 
-static const char usage[] = "furrow plan [--backend B] [--jobs N] [--inner N] [--tasks T] [--isolate] [--depth D] "
-                            "[--topology FILE.xml] [--json]";
+static const char usage[] =
+    "furrow plan [--backend B] [--jobs N] [--inner N] [--tasks T] [--isolate] [--depth D] "
+    "[--topology FILE.xml] [--json]";
 
 static int no_task(furrow_task *task)
 {
@@ -32,8 +33,8 @@ static int no_number(const char *option, const char *value, const char *use)
     return cli_fail(CLI_USAGE, "plan: %s %.40s has no meaning; use %s", option, value, use);
 }
 
-static int read_number(const char *option, const char *value, long long min, long long max, const char *use,
-                       long long *out)
+static int read_number(const char *option, const char *value, long long min, long long max,
+                       const char *use, long long *out)
 {
     char *end;
 
@@ -60,10 +61,12 @@ static int take_value(const char *option, const char *value, struct options *out
         return CLI_OK;
     }
     if (strcmp(option, "--jobs") == 0) {
-        status = read_number(option, value, INT_MIN, INT_MAX, "a number of workers, or -1 for all CPUs", &number);
+        status = read_number(option, value, INT_MIN, INT_MAX,
+                             "a number of workers, or -1 for all CPUs", &number);
         config->jobs = (int)number;
-        return status == CLI_OK && number == 0 ? no_number(option, value, "a number of workers, or -1 for all CPUs")
-                                               : status;
+        return status == CLI_OK && number == 0
+                   ? no_number(option, value, "a number of workers, or -1 for all CPUs")
+                   : status;
     }
     if (strcmp(option, "--inner") == 0) {
         status = read_number(option, value, 1, INT_MAX, "a positive number of threads", &number);
@@ -82,7 +85,8 @@ static int take_value(const char *option, const char *value, struct options *out
 
 static bool takes_value(const char *option)
 {
-    static const char *const names[] = { "--backend", "--jobs", "--inner", "--tasks", "--depth", "--topology" };
+    static const char *const names[] = { "--backend", "--jobs",  "--inner",
+                                         "--tasks",   "--depth", "--topology" };
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(option, names[i]) == 0)
@@ -95,7 +99,8 @@ static int read_options(int argc, char **argv, struct options *out)
     const furrow_config unset = FURROW_CONFIG_DEFAULT;
     int status = CLI_OK;
 
-    *out = (struct options){ .ask = { .job = { .run = no_task, .count = SIZE_MAX }, .config = unset } };
+    *out = (struct options){ .ask = { .job = { .run = no_task, .count = SIZE_MAX },
+                                      .config = unset } };
     for (int a = 1; a < argc && status == CLI_OK; a++) {
         if (strcmp(argv[a], "--json") == 0)
             out->json = true;
@@ -115,21 +120,29 @@ static int read_options(int argc, char **argv, struct options *out)
 
 enum { WORKERS_SHOWN = 16 };
 
-static void print_share(const struct cli_machine *machine, const struct cli_level *level, int worker)
+static void print_share(const struct cli_machine *machine, const struct cli_level *level,
+                        int worker)
 {
     const int *at, cpus = cli_level_share(level, worker, &at);
     char *cpuset = cli_machine_cpuset(machine, at, cpus);
 
-    printf("          worker %-5d %4d CPU%s  %s\n", worker, cpus, cpus == 1 ? " " : "s", cpuset != NULL ? cpuset : "");
+    printf("          worker %-5d %4d CPU%s  %s\n", worker, cpus, cpus == 1 ? " " : "s",
+           cpuset != NULL ? cpuset : "");
     free(cpuset);
 }
 
-static void print_level(const struct cli_machine *machine, const struct cli_levels *levels, int number)
+static void print_level(const struct cli_machine *machine, const struct cli_levels *levels,
+                        int number)
 {
     const struct cli_level *level = &levels->level[number];
-    const int workers = level->plan.workers, shown = workers <= WORKERS_SHOWN ? workers : WORKERS_SHOWN - 1;
+    const int workers = level->plan.workers,
+              shown = workers <= WORKERS_SHOWN ? workers : WORKERS_SHOWN - 1;
 
-    printf("\nLevel %-3d %s, %d worker%s", level->plan.level, level->plan.backend->name, workers, cli_plural(workers));
+    printf("\nLevel %-3d %s, %d worker%s", level->plan.level, level->plan.backend->name, workers,
+           cli_plural(workers));
+    if (level->plan.inner_threads > 0)
+        printf(" of tasks with %d inner thread%s", level->plan.inner_threads,
+               cli_plural(level->plan.inner_threads));
     if (number > 0)
         printf(", inside worker 0");
     printf("\n          because: %s\n", level->plan.reason);
@@ -150,7 +163,8 @@ static void print_text(const struct cli_machine *machine, const struct cli_level
 
 /* -- JSON ---------------------------------------------------------------- */
 
-static void json_worker(struct fw_json *json, const struct cli_machine *machine, const struct cli_level *level, int worker)
+static void json_worker(struct fw_json *json, const struct cli_machine *machine,
+                        const struct cli_level *level, int worker)
 {
     const int *at, cpus = cli_level_share(level, worker, &at);
     char *cpuset = cli_machine_cpuset(machine, at, cpus);
@@ -180,6 +194,7 @@ static void print_json(const struct cli_machine *machine, const struct cli_level
         fw_json_string(&json, "backend", level->plan.backend->name);
         fw_json_string(&json, "reason", level->plan.reason);
         fw_json_int(&json, "cpus", level->count);
+        fw_json_int(&json, "inner_threads", level->plan.inner_threads);
         fw_json_array(&json, "workers");
         for (int w = 0; w < level->plan.workers; w++)
             json_worker(&json, machine, level, w);
@@ -196,10 +211,12 @@ static void print_json(const struct cli_machine *machine, const struct cli_level
  * here is an answer that could not be given. */
 static int exit_status(furrow_status status, const struct options *options)
 {
-    const char *backend = options->ask.config.backend != NULL ? options->ask.config.backend : fw_env()->config.backend;
+    const char *backend = options->ask.config.backend != NULL ? options->ask.config.backend
+                                                              : fw_env()->config.backend;
     const bool unknown = backend != NULL && fw_registry_find(backend) == NULL;
 
-    return status == FURROW_EINVAL || (status == FURROW_EBACKEND && unknown) ? CLI_USAGE : CLI_FAILED;
+    return status == FURROW_EINVAL || (status == FURROW_EBACKEND && unknown) ? CLI_USAGE
+                                                                             : CLI_FAILED;
 }
 
 int cli_plan(int argc, char **argv)
@@ -212,7 +229,8 @@ int cli_plan(int argc, char **argv)
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         return printf("usage: %s\n", usage), CLI_OK;
-    if ((status = read_options(argc, argv, &options)) != CLI_OK || (status = cli_check_environment()) != CLI_OK ||
+    if ((status = read_options(argc, argv, &options)) != CLI_OK ||
+        (status = cli_check_environment()) != CLI_OK ||
         (status = cli_machine_open(options.topology, &machine)) != CLI_OK)
         return status;
     planned = cli_levels_make(&machine, &options.ask, &levels);

@@ -137,7 +137,10 @@ static void lsf_grant(const struct fw_site *site, struct fw_grant *out)
     else if (slots == 0)
         say(out, "this host, %.60s, is not in LSB_MCPU_HOSTS of job %.40s", site->host, job);
     else if (set(site, "LSB_AFFINITY_HOSTFILE"))
-        say(out, "LSF binds each of the %d slots to CPUs of its own (LSB_AFFINITY_HOSTFILE): the affinity tells", slots);
+        say(out,
+            "LSF binds each of the %d slots to CPUs of its own (LSB_AFFINITY_HOSTFILE): the "
+            "affinity tells",
+            slots);
     else
         grant(out, slots);
     if (out->applied)
@@ -162,7 +165,8 @@ static void sge_grant(const struct fw_site *site, struct fw_grant *out)
     } else if (lines >= 0) {
         say(out, "this host, %.60s, has no slots in PE_HOSTFILE of job %.40s", site->host, job);
     } else if (!set(site, "PE_HOSTFILE") && spool != NULL &&
-               snprintf(environment, sizeof environment, "%s/environment", spool) < (int)sizeof environment) {
+               snprintf(environment, sizeof environment, "%s/environment", spool) <
+                   (int)sizeof environment) {
         char *there = fw_site_file(site, environment, 1);
 
         if (there != NULL && fw_site_number(site, "NSLOTS", &slots, &out->nonsense) && slots >= 1) {
@@ -179,8 +183,8 @@ static void sge_grant(const struct fw_site *site, struct fw_grant *out)
 
 /* -- All ----------------------------------------------------------------- */
 
-void fw_grant_find(const struct fw_site *site, const struct fw_launcher *launcher, const char *group,
-                   struct fw_grant *out)
+void fw_grant_find(const struct fw_site *site, const struct fw_launcher *launcher,
+                   const char *group, struct fw_grant *out)
 {
     *out = (struct fw_grant){ .system = NULL };
     fw_slurm_grant(site, launcher, group, out);

@@ -21,7 +21,8 @@ const char *fw_bind_refusal(void)
     if (omp_get_proc_bind() != omp_proc_bind_false)
         return "OpenMP binds its threads by itself here (OMP_PROC_BIND), inner teams too";
     if (dlsym(RTLD_DEFAULT, "__kmpc_fork_call") != NULL)
-        return "the threads of LLVM's OpenMP runtime can't be bound to leases, as inner teams keep the mask of an "
+        return "the threads of LLVM's OpenMP runtime can't be bound to leases, as inner teams keep "
+               "the mask of an "
                "earlier job";
     return NULL;
 }

@@ -81,7 +81,8 @@ bool fw_cgroup_own(const char *text, const char *controller, char *out, size_t s
     while (*text != '\0') {
         const size_t line = strcspn(text, "\n");
         const char *first = memchr(text, ':', line);
-        const char *second = first != NULL ? memchr(first + 1, ':', line - (size_t)(first + 1 - text)) : NULL;
+        const char *second =
+            first != NULL ? memchr(first + 1, ':', line - (size_t)(first + 1 - text)) : NULL;
 
         if (second != NULL) {
             const size_t length = (size_t)(second - first - 1);
@@ -149,7 +150,8 @@ static bool is_mount_of(const struct mount_line *m, const char *controller)
 
     return m->length[m->dash + 1] == strlen(type) &&
            memcmp(m->field[m->dash + 1], type, strlen(type)) == 0 &&
-           (controller == NULL || has_word(m->field[m->dash + 3], m->length[m->dash + 3], controller));
+           (controller == NULL ||
+            has_word(m->field[m->dash + 3], m->length[m->dash + 3], controller));
 }
 
 /* The part of `group` below `root`, "" or starting with '/'; NULL: not below. */
@@ -197,7 +199,7 @@ bool fw_cgroup_mount(const char *text, const char *controller, const char *group
 /* A hierarchy as the process sees it. */
 struct hierarchy {
     const struct fw_site *site;
-    char mount[FW_CGROUP_PATH]; /* where it is mounted */
+    char mount[FW_CGROUP_PATH];    /* where it is mounted */
     char path[2 * FW_CGROUP_PATH]; /* of a group, from its own one upwards; starts with `mount` */
 };
 
@@ -214,7 +216,8 @@ static bool find_own(struct hierarchy *h, const struct fw_site *site, const char
         return false;
     rest = below(group, root);
     if (rest == NULL || strstr(group, "/..") != NULL)
-        rest = ""; /* outside what this namespace shows: the mount's root is the nearest ancestor there is */
+        rest =
+            ""; /* outside what this namespace shows: the mount's root is the nearest ancestor there is */
     (void)snprintf(h->path, sizeof h->path, "%s%s", h->mount, rest);
     return true;
 }
@@ -238,13 +241,15 @@ static char *read_in(const struct hierarchy *h, const char *name, char path[3 * 
 
 static double quota_v1(const struct hierarchy *h, char path[3 * FW_CGROUP_PATH])
 {
-    char *period = read_in(h, "cpu.cfs_period_us", path), *quota = read_in(h, "cpu.cfs_quota_us", path);
+    char *period = read_in(h, "cpu.cfs_period_us", path),
+         *quota = read_in(h, "cpu.cfs_quota_us", path);
     long long us, each;
     const char *end;
     double cpus = 0;
 
     if (quota != NULL && period != NULL)
-        cpus = read_whole(quota, &us, &end) && is_blank(end) && read_whole(period, &each, &end) && is_blank(end)
+        cpus = read_whole(quota, &us, &end) && is_blank(end) && read_whole(period, &each, &end) &&
+                       is_blank(end)
                    ? fw_cgroup_quota(us, each)
                    : -1;
     free(period);
@@ -284,7 +289,8 @@ static void read_quotas(struct hierarchy *h, double (*read)(const struct hierarc
         const double cpus = read(h, path);
 
         if (cpus < 0)
-            fw_message_append(out->warning, "%s makes no sense as a CPU quota and is ignored", path);
+            fw_message_append(out->warning, "%s makes no sense as a CPU quota and is ignored",
+                              path);
         if (cpus > 0 && (out->quota == 0 || cpus < out->quota_cpus)) {
             out->quota = whole_cpus(cpus);
             out->quota_cpus = cpus;
@@ -295,7 +301,8 @@ static void read_quotas(struct hierarchy *h, double (*read)(const struct hierarc
 }
 
 /* The nearest group that names CPUs. */
-static void read_cpuset(struct hierarchy *h, const char *effective, const char *plain, struct fw_cgroup *out)
+static void read_cpuset(struct hierarchy *h, const char *effective, const char *plain,
+                        struct fw_cgroup *out)
 {
     char path[3 * FW_CGROUP_PATH];
 
@@ -313,7 +320,8 @@ static void read_cpuset(struct hierarchy *h, const char *effective, const char *
     } while (out->cpuset[0] == '\0' && go_up(h));
 }
 
-static void read_all(const struct fw_site *site, const char *cgroups, const char *mounts, struct fw_cgroup *out)
+static void read_all(const struct fw_site *site, const char *cgroups, const char *mounts,
+                     struct fw_cgroup *out)
 {
     struct hierarchy h;
 
@@ -325,7 +333,8 @@ static void read_all(const struct fw_site *site, const char *cgroups, const char
         read_cpuset(&h, "cpuset.effective_cpus", "cpuset.cpus", out);
     if (out->cpuset[0] == '\0' && find_own(&h, site, cgroups, mounts, NULL))
         read_cpuset(&h, "cpuset.cpus.effective", "cpuset.cpus", out);
-    if (!fw_cgroup_own(cgroups, "cpuset", out->group, sizeof out->group) || strcmp(out->group, "/") == 0)
+    if (!fw_cgroup_own(cgroups, "cpuset", out->group, sizeof out->group) ||
+        strcmp(out->group, "/") == 0)
         (void)fw_cgroup_own(cgroups, NULL, out->group, sizeof out->group);
 }
 

@@ -16,10 +16,10 @@ struct chain {
     const struct fw_cpu_inputs *in;
     struct fw_limits *limits;
     int npus;
-    bool *usable;     /* PUs that the masks leave */
+    bool *usable; /* PUs that the masks leave */
     int nusable;
-    int of_node;      /* PUs of the node before the affinity: what all ranks there share */
-    bool mask_cut;    /* a cpuset or the affinity took PUs away */
+    int of_node;   /* PUs of the node before the affinity: what all ranks there share */
+    bool mask_cut; /* a cpuset or the affinity took PUs away */
 };
 
 FURROW_PRINTF(2, 3)
@@ -90,8 +90,8 @@ static void limit_machine(struct chain *c)
 {
     const struct fw_topology *t = c->in->topology;
 
-    add(c->limits, FW_LIMIT_MACHINE, "machine", t->npus, "%d PU%s online%s", t->npus, plural(t->npus),
-        t->simulated ? ", simulated" : "");
+    add(c->limits, FW_LIMIT_MACHINE, "machine", t->npus, "%d PU%s online%s", t->npus,
+        plural(t->npus), t->simulated ? ", simulated" : "");
 }
 
 /* hwloc's allowed set, which is the cpuset on this machine and was the recorder's
@@ -107,14 +107,20 @@ static void limit_cpuset(struct chain *c)
         c->usable[i] = t->pu[i].allowed || t->allowed == 0;
     c->nusable = count_usable(c);
     c->mask_cut = c->nusable < c->npus;
-    if (file != NULL && set != NULL && hwloc_bitmap_list_sscanf(set, g->cpuset) == 0 && !apply_mask(c, set))
-        warn(c->limits, "the cpuset %.60s of %.100s has none of the CPUs that are online and is ignored", g->cpuset,
-             file);
+    if (file != NULL && set != NULL && hwloc_bitmap_list_sscanf(set, g->cpuset) == 0 &&
+        !apply_mask(c, set))
+        warn(c->limits,
+             "the cpuset %.60s of %.100s has none of the CPUs that are online and is ignored",
+             g->cpuset, file);
     hwloc_bitmap_free(set);
     c->of_node = c->nusable;
     if (c->nusable < c->npus)
-        add(c->limits, FW_LIMIT_CPUSET, "cgroup cpuset", c->nusable, "%d of %d PUs allowed%s%.160s", c->nusable, c->npus,
-            t->simulated ? " there" : file != NULL ? " by " : "", file != NULL ? file : "");
+        add(c->limits, FW_LIMIT_CPUSET, "cgroup cpuset", c->nusable, "%d of %d PUs allowed%s%.160s",
+            c->nusable, c->npus,
+            t->simulated   ? " there"
+            : file != NULL ? " by "
+                           : "",
+            file != NULL ? file : "");
 }
 
 static void limit_affinity(struct chain *c)
@@ -127,10 +133,12 @@ static void limit_affinity(struct chain *c)
         char text[64];
 
         (void)hwloc_bitmap_list_snprintf(text, sizeof text, c->in->affinity);
-        warn(c->limits, "%s, CPUs %s, has none of the %d allowed CPUs and is ignored", what, text, c->nusable);
+        warn(c->limits, "%s, CPUs %s, has none of the %d allowed CPUs and is ignored", what, text,
+             c->nusable);
         return;
     }
-    add(c->limits, FW_LIMIT_AFFINITY, "affinity", c->nusable, "%d PU%s in %s", c->nusable, plural(c->nusable), what);
+    add(c->limits, FW_LIMIT_AFFINITY, "affinity", c->nusable, "%d PU%s in %s", c->nusable,
+        plural(c->nusable), what);
 }
 
 /* -- Counts -------------------------------------------------------------- */
@@ -149,10 +157,11 @@ static void limit_quota(struct chain *c)
     if (g == NULL || g->quota == 0)
         return;
     if (ranks > 1 && !g->quota_is_own)
-        add(c->limits, FW_LIMIT_QUOTA, "cgroup quota", at_least_one(g->quota / ranks), "%g CPUs for %d ranks in %.160s",
-            g->quota_cpus, ranks, g->quota_path);
+        add(c->limits, FW_LIMIT_QUOTA, "cgroup quota", at_least_one(g->quota / ranks),
+            "%g CPUs for %d ranks in %.160s", g->quota_cpus, ranks, g->quota_path);
     else
-        add(c->limits, FW_LIMIT_QUOTA, "cgroup quota", g->quota, "%g CPUs in %.160s", g->quota_cpus, g->quota_path);
+        add(c->limits, FW_LIMIT_QUOTA, "cgroup quota", g->quota, "%g CPUs in %.160s", g->quota_cpus,
+            g->quota_path);
 }
 
 static void limit_grant(struct chain *c)
@@ -161,8 +170,8 @@ static void limit_grant(struct chain *c)
 
     if (g == NULL || g->system == NULL)
         return;
-    add(c->limits, FW_LIMIT_GRANT, g->source, g->applied ? g->cpus : 0, "%s%s", g->applied ? "" : "not applied: ",
-        g->detail);
+    add(c->limits, FW_LIMIT_GRANT, g->source, g->applied ? g->cpus : 0, "%s%s",
+        g->applied ? "" : "not applied: ", g->detail);
     if (g->nonsense)
         warn(c->limits, "%s: %s", g->system, g->detail);
 }
@@ -182,8 +191,9 @@ static void limit_ranks(struct chain *c)
     const int ranks = local_ranks(c), shared = shared_by_ranks(c);
 
     if (ranks > 1)
-        add(c->limits, FW_LIMIT_RANKS, "ranks", at_least_one(shared / ranks), "%d CPU%s of the node for %d ranks (%s)",
-            shared, plural(shared), ranks, c->in->launcher->local_from);
+        add(c->limits, FW_LIMIT_RANKS, "ranks", at_least_one(shared / ranks),
+            "%d CPU%s of the node for %d ranks (%s)", shared, plural(shared), ranks,
+            c->in->launcher->local_from);
 }
 
 static int count_cores(const struct chain *c)
@@ -203,13 +213,15 @@ static void limit_unit(struct chain *c)
     const int cores = count_cores(c);
 
     if (c->in->unit == FW_UNIT_CORE)
-        add(c->limits, FW_LIMIT_UNIT, "FURROW_UNIT", cores, "%d core%s with an allowed PU", cores, plural(cores));
+        add(c->limits, FW_LIMIT_UNIT, "FURROW_UNIT", cores, "%d core%s with an allowed PU", cores,
+            plural(cores));
 }
 
 static void limit_max_cpus(struct chain *c)
 {
     if (c->in->max_cpus > 0)
-        add(c->limits, FW_LIMIT_MAX_CPUS, "FURROW_MAX_CPUS", c->in->max_cpus, "FURROW_MAX_CPUS=%d", c->in->max_cpus);
+        add(c->limits, FW_LIMIT_MAX_CPUS, "FURROW_MAX_CPUS", c->in->max_cpus, "FURROW_MAX_CPUS=%d",
+            c->in->max_cpus);
 }
 
 static int smallest(struct fw_limits *limits)
@@ -249,7 +261,8 @@ static void tell_remedy(const struct chain *c, int cpus, char out[FURROW_MESSAGE
     if (number == NULL)
         (void)snprintf(out, FURROW_MESSAGE, "look for taskset or numactl in the job script");
     else
-        (void)snprintf(out, FURROW_MESSAGE, "use %.*s%d%s", (int)(number - option), option, cpus, number + 2);
+        (void)snprintf(out, FURROW_MESSAGE, "use %.*s%d%s", (int)(number - option), option, cpus,
+                       number + 2);
 }
 
 /* Users see a bound rank as a slow program: say it. A mask without grant and
@@ -260,15 +273,17 @@ static void find_contradiction(struct chain *c)
     const int cpus = due(c, &from), has = c->nusable;
     char remedy[FURROW_MESSAGE];
 
-    if (c->in->affinity == NULL || has >= cpus || (from == NULL && (c->in->launcher == NULL || c->in->launcher->name == NULL)))
+    if (c->in->affinity == NULL || has >= cpus ||
+        (from == NULL && (c->in->launcher == NULL || c->in->launcher->name == NULL)))
         return;
     tell_remedy(c, cpus, remedy);
     if (from == NULL)
-        warn(c->limits, "the node has %d CPUs for this rank, but its affinity allows %d; %s", cpus, has, remedy);
+        warn(c->limits, "the node has %d CPUs for this rank, but its affinity allows %d; %s", cpus,
+             has, remedy);
     else
         warn(c->limits, "%s gives %d CPU%s (%.80s), but the affinity allows %d; %s",
-             from->source == FW_LIMIT_RANKS ? "the rank's share" : c->in->grant->system, from->cpus, plural(from->cpus),
-             from->detail, has, remedy);
+             from->source == FW_LIMIT_RANKS ? "the rank's share" : c->in->grant->system, from->cpus,
+             plural(from->cpus), from->detail, has, remedy);
 }
 
 static void note_nonsense(struct chain *c)
@@ -337,8 +352,8 @@ static int keep(const struct chain *c, int count, bool *kept)
     return n;
 }
 
-static void list(const struct fw_topology *t, const bool *kept, struct fw_cpus *out, int *os, int *core,
-                 unsigned char *near)
+static void list(const struct fw_topology *t, const bool *kept, struct fw_cpus *out, int *os,
+                 int *core, unsigned char *near)
 {
     unsigned char nearest = FW_NEAR_CORE;
     int n = 0;
@@ -390,7 +405,8 @@ static void decide(struct chain *c, struct fw_cpus *out, int *allowed)
 furrow_status fw_cpus_create(const struct fw_cpu_inputs *in, struct fw_cpus **out)
 {
     const size_t npus = (size_t)in->topology->npus;
-    struct fw_cpus *made = calloc(1, sizeof *made + npus * (3 * sizeof(int) + 1)); /* often kept for the process's
+    struct fw_cpus *made =
+        calloc(1, sizeof *made + npus * (3 * sizeof(int) + 1)); /* often kept for the process's
                                                                                     * life: not counted */
     bool *marks = calloc(2 * npus, sizeof *marks);
     struct chain chain = { .in = in, .npus = in->topology->npus, .usable = marks };
@@ -399,7 +415,8 @@ furrow_status fw_cpus_create(const struct fw_cpu_inputs *in, struct fw_cpus **ou
     if (made == NULL || marks == NULL) {
         free(made);
         free(marks);
-        return fw_fail(FURROW_ENOMEM, "no memory for a list of %zu CPUs; give the program more memory", npus);
+        return fw_fail(FURROW_ENOMEM,
+                       "no memory for a list of %zu CPUs; give the program more memory", npus);
     }
     chain.limits = &made->limits;
     os = (int *)(void *)(made + 1);
@@ -430,8 +447,13 @@ int fw_cpus_cores(const struct fw_cpus *cpus, const int *at, int count)
 
 static const int zero = 0;
 static const unsigned char nothing_near = FW_NEAR_MACHINE;
-static struct fw_cpus one = { .count = 1, .os = &zero, .core = &zero, .near = &nothing_near, .cores = 1,
-                             .allowed = &zero, .simulated = true };
+static struct fw_cpus one = { .count = 1,
+                              .os = &zero,
+                              .core = &zero,
+                              .near = &nothing_near,
+                              .cores = 1,
+                              .allowed = &zero,
+                              .simulated = true };
 
 /* Set once, then read-only. */
 static struct {

@@ -112,7 +112,8 @@ static long long match_bracket(const char *at, const char *end, const char *host
         at++;
         if (!read_range(&at, &low, &high, &width))
             return -1;
-        for (size_t digits = width; place < 0 && digits <= length && digits < width + BRACKETS; digits++) {
+        for (size_t digits = width; place < 0 && digits <= length && digits < width + BRACKETS;
+             digits++) {
             if (!writes(host, digits, width, &number) || number < low || number > high)
                 continue;
             place = match(behind, end, host + digits, length - digits);

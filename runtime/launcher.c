@@ -26,14 +26,16 @@ static bool counts_ranks(const struct fw_site *site, size_t row, struct fw_launc
     if (fw_site_number(site, variable, &size, &nonsense) && size < 1)
         nonsense = true;
     if (nonsense)
-        fw_message_append(out->warning, "%s=%.40s makes no sense and is ignored", variable, fw_site_get(site, variable));
+        fw_message_append(out->warning, "%s=%.40s makes no sense and is ignored", variable,
+                          fw_site_get(site, variable));
     if (nonsense || fw_site_get(site, variable) == NULL)
         return false;
     out->name = launchers[row].name;
     out->local_size = size;
     out->local_from = variable;
     out->more_cpus = launchers[row].more_cpus;
-    if (!fw_site_number(site, launchers[row].local_rank, &out->local_rank, NULL) || out->local_rank >= size)
+    if (!fw_site_number(site, launchers[row].local_rank, &out->local_rank, NULL) ||
+        out->local_rank >= size)
         out->local_rank = -1;
     return true;
 }
@@ -51,6 +53,7 @@ void fw_launcher_find(const struct fw_site *site, const char *group, struct fw_l
     out->local_from = "SLURM_STEP_TASKS_PER_NODE";
     out->more_cpus = "srun --cpus-per-task=%d (or --cpu-bind=none)";
     out->local_size = fw_slurm_step_tasks(site, out->warning);
-    if (!fw_site_number(site, "SLURM_LOCALID", &out->local_rank, NULL) || out->local_rank >= out->local_size)
+    if (!fw_site_number(site, "SLURM_LOCALID", &out->local_rank, NULL) ||
+        out->local_rank >= out->local_size)
         out->local_rank = -1;
 }

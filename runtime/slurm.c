@@ -18,8 +18,8 @@ bool fw_slurm_in_step(const struct fw_site *site)
 
     if (step == NULL)
         step = fw_site_get(site, "SLURM_STEPID");
-    return step != NULL && fw_site_get(site, "SLURM_JOB_ID") != NULL && sscanf(step, "%10llu", &number) == 1 &&
-           number < RESERVED_STEPS;
+    return step != NULL && fw_site_get(site, "SLURM_JOB_ID") != NULL &&
+           sscanf(step, "%10llu", &number) == 1 && number < RESERVED_STEPS;
 }
 
 /* This node's place among the step's; 0 where nothing tells: lists with one
@@ -42,7 +42,8 @@ int fw_slurm_step_tasks(const struct fw_site *site, char warning[FURROW_MESSAGE]
     const int tasks = counts != NULL ? fw_counts_at(counts, step_place(site)) : FW_HOSTLIST_ABSENT;
 
     if (tasks == FW_HOSTLIST_BAD)
-        fw_message_append(warning, "SLURM_STEP_TASKS_PER_NODE=%.60s is no list of counts and is ignored", counts);
+        fw_message_append(
+            warning, "SLURM_STEP_TASKS_PER_NODE=%.60s is no list of counts and is ignored", counts);
     return tasks >= 1 ? tasks : 1;
 }
 
@@ -70,9 +71,9 @@ static int listed_place(const struct fw_site *site, const char *name, bool *bad)
 
 /* Where this node stands in the allocation. */
 struct standing {
-    bool here;      /* Slurm started this process, or an ancestor, on this node */
-    int place;      /* among the job's nodes; < 0: unknown */
-    bool bad_list;  /* a list of nodes that can't be read */
+    bool here;     /* Slurm started this process, or an ancestor, on this node */
+    int place;     /* among the job's nodes; < 0: unknown */
+    bool bad_list; /* a list of nodes that can't be read */
 };
 
 static struct standing stand(const struct fw_site *site, const char *group)
@@ -125,7 +126,8 @@ static bool from_number(const struct fw_site *site, const char *name, struct fw_
 static bool from_list(const struct fw_site *site, int place, struct fw_grant *out)
 {
     const char *name = "SLURM_JOB_CPUS_PER_NODE", *counts = fw_site_get(site, name);
-    const int cpus = counts != NULL && place >= 0 ? fw_counts_at(counts, place) : FW_HOSTLIST_ABSENT;
+    const int cpus =
+        counts != NULL && place >= 0 ? fw_counts_at(counts, place) : FW_HOSTLIST_ABSENT;
 
     if (cpus >= 1) {
         out->applied = true;
@@ -151,26 +153,29 @@ static void refuse_unreadable(const struct fw_site *site, struct fw_grant *out)
     const char *on_node = fw_site_get(site, "SLURM_CPUS_ON_NODE");
     const char *counts = fw_site_get(site, "SLURM_JOB_CPUS_PER_NODE");
 
-    say(out, "SLURM_CPUS_ON_NODE=%.40s and SLURM_JOB_CPUS_PER_NODE=%.60s give no number of CPUs for this node",
-           on_node != NULL ? on_node : "", counts != NULL ? counts : "");
+    say(out,
+        "SLURM_CPUS_ON_NODE=%.40s and SLURM_JOB_CPUS_PER_NODE=%.60s give no number of CPUs for "
+        "this node",
+        on_node != NULL ? on_node : "", counts != NULL ? counts : "");
 }
 
 /* A task that srun started has what one task was given; anything else shares
  * the node's. SLURM_CPUS_ON_NODE is of the node where Slurm started something;
  * a process that reached another node of the job by ssh looks into the list. */
-static void find_cpus(const struct fw_site *site, const struct fw_launcher *launcher, const struct standing *s,
-                      struct fw_grant *out)
+static void find_cpus(const struct fw_site *site, const struct fw_launcher *launcher,
+                      const struct standing *s, struct fw_grant *out)
 {
     if (launcher->is_step && from_number(site, "SLURM_CPUS_PER_TASK", out))
         out->per_rank = true;
-    else if (!(s->here && from_number(site, "SLURM_CPUS_ON_NODE", out)) && !from_list(site, s->place, out))
+    else if (!(s->here && from_number(site, "SLURM_CPUS_ON_NODE", out)) &&
+             !from_list(site, s->place, out))
         refuse_unreadable(site, out);
     if (out->applied)
         tell_job(site, out);
 }
 
-void fw_slurm_grant(const struct fw_site *site, const struct fw_launcher *launcher, const char *group,
-                    struct fw_grant *out)
+void fw_slurm_grant(const struct fw_site *site, const struct fw_launcher *launcher,
+                    const char *group, struct fw_grant *out)
 {
     const char *job = fw_site_get(site, "SLURM_JOB_ID"), *nodes;
     struct standing s;
@@ -190,5 +195,5 @@ void fw_slurm_grant(const struct fw_site *site, const struct fw_launcher *launch
         say(out, "SLURM_JOB_NODELIST=%.60s is no list of nodes", nodes);
     else
         say(out, "this host, %.60s, is not among the nodes of job %.20s%s%.60s", site->host, job,
-               nodes != NULL ? ": " : "", nodes != NULL ? nodes : "");
+            nodes != NULL ? ": " : "", nodes != NULL ? nodes : "");
 }

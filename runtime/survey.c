@@ -7,8 +7,9 @@ void fw_survey_backends(struct fw_survey *survey, const furrow_config *config)
 
     for (int i = 0; i < n; i++) {
         survey->why[i][0] = '\0';
-        survey->candidate[i] = (struct fw_candidate){ list[i], list[i]->capacity(config, survey->why[i]),
-                                                      survey->why[i] };
+        survey->candidate[i] =
+            (struct fw_candidate){ list[i], list[i]->capacity(config, survey->why[i]),
+                                   survey->why[i] };
     }
     survey->in.config = config;
     survey->in.candidates = survey->candidate;

@@ -64,7 +64,8 @@ static enum fw_near near_of(hwloc_topology_t topology, const struct fw_pu *a, co
 /* -- Core kinds ---------------------------------------------------------- */
 
 #if HWLOC_API_VERSION >= 0x00020400
-static void name_kind(struct fw_core_kind *kind, int number, unsigned ninfos, struct hwloc_info_s *infos)
+static void name_kind(struct fw_core_kind *kind, int number, unsigned ninfos,
+                      struct hwloc_info_s *infos)
 {
     (void)snprintf(kind->name, sizeof kind->name, "kind %d", number);
     for (unsigned i = 0; i < ninfos; i++) {
@@ -89,7 +90,8 @@ static void find_kinds(hwloc_topology_t topology, struct fw_topology *out)
         unsigned ninfos = 0;
         struct hwloc_info_s *infos = NULL;
 
-        if (hwloc_cpukinds_get_info(topology, (unsigned)k, set, &kind->efficiency, &ninfos, &infos, 0) != 0)
+        if (hwloc_cpukinds_get_info(topology, (unsigned)k, set, &kind->efficiency, &ninfos, &infos,
+                                    0) != 0)
             break;
         name_kind(kind, k, ninfos, infos);
         out->nkinds = k + 1;
@@ -172,12 +174,13 @@ static void fill_pu(hwloc_topology_t topology, hwloc_obj_t pu, struct fw_pu *out
     const int package = index_of(topology, HWLOC_OBJ_PACKAGE, pu);
     const int cores = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_CORE);
 
-    *out = (struct fw_pu){ .os = (int)pu->os_index,
-                           .core = core >= 0 ? core : (cores > 0 ? cores : 0) + (int)pu->logical_index,
-                           .package = package,
-                           .node = node_of(pu),
-                           .allowed = hwloc_bitmap_isset(hwloc_topology_get_allowed_cpuset(topology),
-                                                         pu->os_index) != 0 };
+    *out =
+        (struct fw_pu){ .os = (int)pu->os_index,
+                        .core = core >= 0 ? core : (cores > 0 ? cores : 0) + (int)pu->logical_index,
+                        .package = package,
+                        .node = node_of(pu),
+                        .allowed = hwloc_bitmap_isset(hwloc_topology_get_allowed_cpuset(topology),
+                                                      pu->os_index) != 0 };
 }
 
 static void fill(hwloc_topology_t topology, struct fw_topology *out)
@@ -189,7 +192,8 @@ static void fill(hwloc_topology_t topology, struct fw_topology *out)
 
         fill_pu(topology, pu, &out->pu[i]);
         if (before != NULL)
-            out->pu[i].near = (unsigned char)near_of(topology, &out->pu[i - 1], &out->pu[i], before, pu);
+            out->pu[i].near =
+                (unsigned char)near_of(topology, &out->pu[i - 1], &out->pu[i], before, pu);
         before = pu;
     }
     out->simulated = !hwloc_topology_is_thissystem(topology);
@@ -208,7 +212,9 @@ static struct fw_topology *extract(hwloc_topology_t topology)
 
     if (npus < 1)
         return NULL;
-    out = malloc(sizeof *out + (size_t)npus * sizeof *out->pu); /* often kept for the process's life: not counted */
+    out =
+        malloc(sizeof *out +
+               (size_t)npus * sizeof *out->pu); /* often kept for the process's life: not counted */
     if (out == NULL)
         return NULL;
     *out = (struct fw_topology){ .npus = npus, .pu = (struct fw_pu *)(void *)(out + 1) };
@@ -239,15 +245,23 @@ static furrow_status refuse_xml(const char *path, const char *asked_by)
     const int major = xml_format(path), known = HWLOC_API_VERSION >> 16;
 
     if (major > known)
-        return fw_fail(FURROW_EINVAL, "%s: %s is in hwloc's format %d and this hwloc reads formats up to %d; write it "
-                       "with an hwloc %d", asked_by, path, major, known, known);
-    return fw_fail(FURROW_EINVAL, "%s: %s is not a whole topology that hwloc can read; write it anew with \"lstopo "
-                   "FILE.xml\" on that machine", asked_by, path);
+        return fw_fail(
+            FURROW_EINVAL,
+            "%s: %s is in hwloc's format %d and this hwloc reads formats up to %d; write it "
+            "with an hwloc %d",
+            asked_by, path, major, known, known);
+    return fw_fail(
+        FURROW_EINVAL,
+        "%s: %s is not a whole topology that hwloc can read; write it anew with \"lstopo "
+        "FILE.xml\" on that machine",
+        asked_by, path);
 }
 
 static furrow_status refuse_synthetic(const char *what, const char *asked_by)
 {
-    return fw_fail(FURROW_EINVAL, "%s: hwloc knows no machine \"%.60s\"; write one like \"pack:2 numa:2 core:8 pu:2\"",
+    return fw_fail(FURROW_EINVAL,
+                   "%s: hwloc knows no machine \"%.60s\"; write one that ends with PUs, like "
+                   "\"pack:2 numa:2 core:8 pu:2\"",
                    asked_by, what);
 }
 
@@ -260,12 +274,14 @@ static furrow_status choose(hwloc_topology_t topology, enum fw_machine machine, 
     case FW_MACHINE_XML:
         file = fopen(what, "re");
         if (file == NULL)
-            return fw_fail(FURROW_EINVAL, "%s: %s can't be read: %s; name a file that \"lstopo FILE.xml\" wrote",
+            return fw_fail(FURROW_EINVAL,
+                           "%s: %s can't be read: %s; name a file that \"lstopo FILE.xml\" wrote",
                            asked_by, what, strerror(errno));
         (void)fclose(file);
         return hwloc_topology_set_xml(topology, what) == 0 ? FURROW_OK : refuse_xml(what, asked_by);
     case FW_MACHINE_SYNTHETIC:
-        return hwloc_topology_set_synthetic(topology, what) == 0 ? FURROW_OK : refuse_synthetic(what, asked_by);
+        return hwloc_topology_set_synthetic(topology, what) == 0 ? FURROW_OK
+                                                                 : refuse_synthetic(what, asked_by);
     case FW_MACHINE_HERE:
         break;
     }
@@ -282,7 +298,8 @@ static furrow_status refuse_loaded(enum fw_machine machine, const char *what, co
     case FW_MACHINE_HERE:
         break;
     }
-    return fw_fail(FURROW_ESYS, "hwloc can't read this machine's topology: %s; look at what \"lstopo\" says",
+    return fw_fail(FURROW_ESYS,
+                   "hwloc can't read this machine's topology: %s; look at what \"lstopo\" says",
                    strerror(errno));
 }
 
@@ -294,18 +311,21 @@ furrow_status fw_topology_create(enum fw_machine machine, const char *what, cons
     furrow_status status;
 
     if (hwloc_topology_init(&topology) != 0)
-        return fw_fail(FURROW_ENOMEM, "no memory for the machine's topology; give the program more memory");
+        return fw_fail(FURROW_ENOMEM,
+                       "no memory for the machine's topology; give the program more memory");
     (void)hwloc_topology_set_flags(topology, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
     status = choose(topology, machine, what, asked_by);
     if (status == FURROW_OK && hwloc_topology_load(topology) != 0)
         status = refuse_loaded(machine, what, asked_by);
     if (status == FURROW_OK && (made = extract(topology)) == NULL)
-        status = fw_fail(FURROW_ENOMEM, "no memory for the machine's topology; give the program more memory");
+        status = fw_fail(FURROW_ENOMEM,
+                         "no memory for the machine's topology; give the program more memory");
     hwloc_topology_destroy(topology);
     if (status != FURROW_OK)
         return status;
     if (machine == FW_MACHINE_HERE)
-        (void)snprintf(made->name, sizeof made->name, "%s", made->simulated ? "another machine" : "this machine");
+        (void)snprintf(made->name, sizeof made->name, "%s",
+                       made->simulated ? "another machine" : "this machine");
     else
         fw_text_copy(made->name, sizeof made->name, what);
     *out = made;
@@ -327,8 +347,14 @@ static struct {
 
 /* Where nothing is known: one PU. */
 static struct fw_pu only_pu = { .allowed = true };
-static struct fw_topology unknown = { .npus = 1, .pu = &only_pu, .allowed = 1, .cores = 1, .packages = 1,
-                                      .nodes = 1, .nkinds = 1, .kind = { { "all alike", -1, 1, 1 } },
+static struct fw_topology unknown = { .npus = 1,
+                                      .pu = &only_pu,
+                                      .allowed = 1,
+                                      .cores = 1,
+                                      .packages = 1,
+                                      .nodes = 1,
+                                      .nkinds = 1,
+                                      .kind = { { "all alike", -1, 1, 1 } },
                                       .name = "unknown" };
 
 static const char *variable(const char *name)
@@ -347,7 +373,8 @@ static void load(void)
     if (xml != NULL)
         status = fw_topology_create(FW_MACHINE_XML, xml, "HWLOC_XMLFILE", &process.machine);
     else if (synthetic != NULL)
-        status = fw_topology_create(FW_MACHINE_SYNTHETIC, synthetic, "HWLOC_SYNTHETIC", &process.machine);
+        status = fw_topology_create(FW_MACHINE_SYNTHETIC, synthetic, "HWLOC_SYNTHETIC",
+                                    &process.machine);
     else
         status = fw_topology_create(FW_MACHINE_HERE, NULL, NULL, &process.machine);
     if (status == FURROW_EINVAL) {
