@@ -18,8 +18,7 @@ struct chain {
     int npus;
     bool *usable; /* PUs that the masks leave */
     int nusable;
-    int of_node;   /* PUs of the node before the affinity: what all ranks there share */
-    bool mask_cut; /* a cpuset or the affinity took PUs away */
+    int of_node; /* PUs of the node before the affinity: what all ranks there share */
 };
 
 FURROW_PRINTF(2, 3)
@@ -81,7 +80,6 @@ static bool apply_mask(struct chain *c, hwloc_const_bitmap_t mask)
         return false;
     for (int i = 0; i < c->npus; i++)
         c->usable[i] = c->usable[i] && hwloc_bitmap_isset(mask, (unsigned)pu[i].os);
-    c->mask_cut = c->mask_cut || left < c->nusable;
     c->nusable = left;
     return true;
 }
@@ -106,7 +104,6 @@ static void limit_cpuset(struct chain *c)
     for (int i = 0; i < c->npus; i++)
         c->usable[i] = t->pu[i].allowed || t->allowed == 0;
     c->nusable = count_usable(c);
-    c->mask_cut = c->nusable < c->npus;
     if (file != NULL && set != NULL && hwloc_bitmap_list_sscanf(set, g->cpuset) == 0 &&
         !apply_mask(c, set))
         warn(c->limits,

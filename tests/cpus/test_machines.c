@@ -2,6 +2,7 @@
  * it deals its CPUs to workers. */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/cpus.h"
@@ -128,7 +129,9 @@ static int straddled(const struct fw_cpus *cpus, const int *first, int workers, 
 static void check_deal(const struct row *row, const struct fw_cpus *cpus)
 {
     int at[1024], first[1025], sum = 0, least = cpus->count, most = 0;
-    char text[4096] = "", one[4096];
+    char one[4096], *text;
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
 
     for (int i = 0; i < cpus->count; i++)
         at[i] = i;
@@ -137,17 +140,19 @@ static void check_deal(const struct row *row, const struct fw_cpus *cpus)
         const int size = fw_lease_size(first, cpus->count, row->workers, w);
 
         (void)fw_lease_text(cpus, at + first[w], size, one, sizeof one);
-        (void)snprintf(text + strlen(text), sizeof text - strlen(text), "[%s]", one);
+        fprintf(out, "[%s]", one);
         sum += size;
         least = size < least ? size : least;
         most = size > most ? size : most;
     }
+    fclose(out);
     cr_expect(most - least <= 1, "%s: shares of %d to %d", row->what, least, most);
     cr_expect_eq(sum, row->workers > cpus->count ? row->workers : cpus->count, "%s", row->what);
     if (row->shares != NULL)
         cr_expect_str_eq(text, row->shares, "%s: dealt %s, not %s", row->what, text, row->shares);
     else
         cr_expect_eq(straddled(cpus, first, row->workers, FW_NEAR_NODE), 0, "%s: dealt %s", row->what, text);
+    free(text);
 }
 
 Test(machines, give_the_right_cpus_and_shares)
