@@ -1,7 +1,6 @@
 #include "context.h"
 
 #include "cpus.h"
-#include "threadlimit.h"
 #include "work.h"
 
 static _Thread_local struct fw_context own;   /* outside all tasks */
@@ -17,8 +16,12 @@ void fw_context_enter(struct fw_context *frame, bool transparent)
     frame->outer = fw_context_here();
     frame->scopes = transparent ? frame->outer->scopes : NULL;
     frame->floor = frame->scopes;
+    frame->limits = NULL;
     /* A transparent frame is where its caller is: in the same regions. */
-    frame->openmp_level = transparent ? frame->outer->openmp_level : fw_openmp_level();
+    if (transparent)
+        frame->openmp = frame->outer->openmp;
+    else
+        fw_openmp_here(&frame->openmp);
     here = frame;
 }
 
@@ -26,6 +29,8 @@ void fw_context_tidy(struct fw_context *frame)
 {
     while (frame->scopes != frame->floor)
         fw_scope_pop(&frame->scopes);
+    while (frame->limits != NULL)
+        fw_limit_pop(&frame->limits);
 }
 
 void fw_context_leave(struct fw_context *frame)
@@ -76,6 +81,32 @@ furrow_status furrow_config_pop(void)
         return fw_fail(FURROW_EINVAL, "furrow_config_pop: nothing is pushed in this scope; "
                                       "pop once for each furrow_config_push() of this thread and task");
     fw_scope_pop(&frame->scopes);
+    return FURROW_OK;
+}
+
+furrow_status furrow_thread_limit_push(int threads)
+{
+    struct fw_context *frame = fw_context_here();
+    furrow_status status;
+
+    fw_message_clear();
+    if (threads < 1)
+        return fw_fail(FURROW_EINVAL, "furrow_thread_limit_push: threads is %d; use a positive number", threads);
+    status = fw_limit_push(&frame->limits, threads);
+    if (status == FURROW_OK && frame->work != NULL)
+        fw_work_untidy(frame->work, frame->worker);
+    return status;
+}
+
+furrow_status furrow_thread_limit_pop(void)
+{
+    struct fw_context *frame = fw_context_here();
+
+    fw_message_clear();
+    if (frame->limits == NULL)
+        return fw_fail(FURROW_EINVAL, "furrow_thread_limit_pop: nothing is pushed in this scope; pop once for each "
+                                      "furrow_thread_limit_push() of this thread and task");
+    fw_limit_pop(&frame->limits);
     return FURROW_OK;
 }
 

@@ -9,6 +9,7 @@
 #include <furrow/backend.h>
 
 #include "config.h"
+#include "threadlimit.h"
 
 struct fw_context {
     furrow_task task;             /* first: what the task function sees points here */
@@ -21,22 +22,23 @@ struct fw_context {
     int cpus;                     /* its length; 0 where `at` is NULL */
     bool callback;                /* jobs started here are sequential */
     bool isolated;                /* a process worker with nothing beside it */
-    int openmp_level;             /* omp_get_level() when the frame was made */
+    struct fw_openmp_place openmp; /* when the frame was made */
     struct fw_scope *scopes;      /* pushed configs, newest first; owned down to `floor` */
     struct fw_scope *floor;       /* what was there when the frame was made */
+    struct fw_limit_scope *limits; /* thread limits pushed in this frame, newest first; owned */
 };
 
 /* The calling thread's innermost frame; never NULL. */
 struct fw_context *fw_context_here(void);
 
-/* Makes `frame`, filled by the caller but for outer, scopes and floor, the
- * innermost one. transparent: configs pushed outside are seen inside. */
+/* Makes `frame`, filled by the caller but for outer, scopes, floor, openmp and
+ * limits, the innermost one. transparent: configs pushed outside are seen inside. */
 void fw_context_enter(struct fw_context *frame, bool transparent);
 
-/* Back to the frame outside; configs left pushed are popped. */
+/* Back to the frame outside; configs and thread limits left pushed are popped. */
 void fw_context_leave(struct fw_context *frame);
 
-/* Pops configs that were pushed in this frame and not popped. */
+/* Pops configs and thread limits that were pushed in this frame and not popped. */
 void fw_context_tidy(struct fw_context *frame);
 
 /* The context of a task function's argument. */

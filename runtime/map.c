@@ -94,7 +94,7 @@ static void survey_make(struct fw_survey *survey, const struct fw_request *reque
 /* Threads of the program's own parallel regions around the caller. */
 static int team_of(const struct fw_context *caller)
 {
-    return fw_openmp_team(caller->openmp_level);
+    return fw_openmp_team(&caller->openmp);
 }
 
 /* A mask that a worker's inner teams would not keep is refused rather than
@@ -158,20 +158,35 @@ static furrow_status refuse(const struct fw_request *request, furrow_report *rep
     return fw_report_refuse(report, status);
 }
 
+/* Pools that all threads of the process share obey the smallest lease. Where
+ * the workers are processes they inherit the limit and need not set it anew. */
+static void hold_pools(struct fw_pool_hold *hold, const struct fw_plan *plan)
+{
+    int first;
+    const int share = fw_plan_share(plan->cpus, plan->workers, plan->workers - 1, &first);
+
+    *hold = (struct fw_pool_hold){ .held = false };
+    if (!plan->transparent || plan->inner_threads > 0)
+        fw_pools_hold(hold, plan->inner_threads, share, plan->workers > 1);
+}
+
 static void run_on_backend(struct furrow_work *work, const struct fw_plan *plan)
 {
     const furrow_crew crew = { .level = plan->level,
                                .workers = plan->workers,
                                .lease = work->lease,
                                .caller_serves = work->stream != NULL };
+    struct fw_pool_hold hold;
     furrow_status status;
 
+    hold_pools(&hold, plan);
     do {
         status = plan->backend->run(&crew, work);
         if (status != FURROW_OK && work->stop[FW_CAUSE_BACKEND].taken == 0)
             (void)furrow_work_fail(work, status, "the backend %s failed: %s", plan->backend->name,
                                    furrow_strerror(status));
     } while (fw_work_settle(work));
+    fw_pools_release(&hold);
 }
 
 static furrow_status run_work(const struct fw_request *request, const struct fw_plan *plan, const int *at,

@@ -64,6 +64,24 @@ static void bind(struct fw_seat *seat)
     (void)fw_bind_set(seat->work->bind, at, cpus, &seat->mask);
 }
 
+/* Pools that all threads of a process share are the job's where its workers are
+ * threads (map.c), and a process worker's own. */
+static void limit_threads(struct fw_seat *seat)
+{
+    const int inner = seat->work->inner_threads, share = seat->frame.task.cpus;
+
+    fw_thread_limit_set(inner, share, &seat->limit);
+    if (seat->work->shared_home)
+        fw_pools_hold(&seat->hold, inner, share, false);
+}
+
+static void unlimit_threads(struct fw_seat *seat)
+{
+    if (seat->work->shared_home)
+        fw_pools_release(&seat->hold);
+    fw_thread_limit_restore(&seat->limit);
+}
+
 void fw_seat_take(struct fw_seat *seat, struct furrow_work *work, int worker)
 {
     seat->work = work;
@@ -79,7 +97,7 @@ void fw_seat_take(struct fw_seat *seat, struct furrow_work *work, int worker)
         fw_inherit_install(&work->inherit, &seat->own);
     fw_context_enter(&seat->frame, work->transparent);
     if (seat->limits)
-        fw_thread_limit_set(seat->frame.task.cpus, &seat->limit);
+        limit_threads(seat);
     fw_message_clear();
     seat->me->entered = 1;
     seat->me->begun = 0;
@@ -137,9 +155,9 @@ void fw_seat_leave(struct fw_seat *seat)
     if (code != 0)
         stop_over_worker(seat, "worker_end", code);
     seat->me->begun = 0;
-    if (seat->limits)
-        fw_thread_limit_restore(&seat->limit);
     fw_context_leave(&seat->frame);
+    if (seat->limits)
+        unlimit_threads(seat);
     if (!seat->is_caller)
         fw_inherit_restore(&seat->own);
     fw_bind_restore(&seat->mask);

@@ -18,6 +18,7 @@ struct fw_seat {
     struct fw_inherit own;
     struct fw_mask mask;
     struct fw_thread_limit limit;
+    struct fw_pool_hold hold;   /* of a process worker: the pools are its own */
 };
 
 void fw_seat_take(struct fw_seat *seat, struct furrow_work *work, int worker);

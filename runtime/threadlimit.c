@@ -2,32 +2,121 @@
 #include "threadlimit.h"
 
 #include <limits.h>
-#include <omp.h>
 
-void fw_thread_limit_set(int threads, struct fw_thread_limit *own)
+#include "memory.h"
+
+/* -- A thread's settings ------------------------------------------------ */
+
+static void limit_openmp(const struct fw_openmp *omp, int threads)
 {
-    own->threads = omp_get_max_threads();
-    own->levels = omp_get_max_active_levels();
-    omp_set_num_threads(threads);
-    omp_set_max_active_levels(omp_get_active_level() + (threads > 1 ? 1 : 0));
+    omp->set_threads(threads);
+    omp->set_levels(omp->active_level() + (threads > 1 ? 1 : 0));
+    fw_pools_check(omp->name, omp->path, FW_VAR_OMP, threads, omp->max_threads());
+}
+
+static void limit_pool(int number, int threads, struct fw_thread_limit *own)
+{
+    const struct fw_pool *pool = fw_pools_at(number);
+
+    if (own->npools == FW_OWN_POOLS_MOST) {
+        fw_log_once("own pools full",
+                    "%s (%s) is one thread library more than furrow limits at a time; "
+                    "limit it in worker_begin",
+                    pool->name, pool->path);
+        return;
+    }
+    own->pool[own->npools].number = number;
+    own->pool[own->npools++].before = pool->set(pool, threads);
+    fw_pools_check(pool->name, pool->path, pool->variable, threads, pool->get(pool));
+}
+
+void fw_thread_limit_set(int asked, int share, struct fw_thread_limit *own)
+{
+    const struct fw_pooluser *user = fw_pooluser();
+    const int regions = fw_pooluser_threads(user, FW_VAR_OMP, asked, share);
+
+    own->nopenmp = fw_openmp_count();
+    own->npools = 0;
+    for (int i = 0; i < own->nopenmp; i++) {
+        const struct fw_openmp *omp = fw_openmp_at(i);
+
+        own->openmp[i].threads = omp->max_threads();
+        own->openmp[i].levels = omp->max_levels();
+        limit_openmp(omp, regions);
+    }
+    for (int i = 0; i < fw_pools_count(); i++)
+        if (fw_pools_at(i)->scope == FW_POOL_THREAD)
+            limit_pool(i, fw_pooluser_threads(user, fw_pools_at(i)->variable, asked, share), own);
 }
 
 void fw_thread_limit_restore(const struct fw_thread_limit *own)
 {
-    omp_set_max_active_levels(own->levels);
-    omp_set_num_threads(own->threads);
+    for (int i = own->npools - 1; i >= 0; i--) {
+        const struct fw_pool *pool = fw_pools_at(own->pool[i].number);
+
+        (void)pool->set(pool, own->pool[i].before);
+    }
+    for (int i = own->nopenmp - 1; i >= 0; i--) {
+        const struct fw_openmp *omp = fw_openmp_at(i);
+
+        omp->set_levels(own->openmp[i].levels);
+        omp->set_threads(own->openmp[i].threads);
+    }
 }
 
-int fw_openmp_level(void)
+/* -- Where a thread is -------------------------------------------------- */
+
+void fw_openmp_here(struct fw_openmp_place *out)
 {
-    return omp_get_level();
+    const int n = fw_openmp_count();
+
+    for (int i = 0; i < FW_OPENMP_MOST; i++)
+        out->level[i] = i < n ? fw_openmp_at(i)->level() : 0;
 }
 
-int fw_openmp_team(int level)
+int fw_openmp_team(const struct fw_openmp_place *outer)
 {
-    long threads = 1;
+    long long threads = 1;
 
-    for (int l = omp_get_level(); l > level && threads < INT_MAX; l--)
-        threads *= omp_get_team_size(l);
+    fw_pools_refresh();
+    for (int i = 0; i < fw_openmp_count(); i++) {
+        const struct fw_openmp *omp = fw_openmp_at(i);
+
+        for (int l = omp->level(); l > outer->level[i] && threads < INT_MAX; l--)
+            threads *= omp->team_size(l);
+    }
     return threads < INT_MAX ? (int)threads : INT_MAX;
+}
+
+/* -- Pushed limits ------------------------------------------------------ */
+
+struct fw_limit_scope {
+    struct fw_limit_scope *outer;
+    struct fw_thread_limit own;
+    struct fw_pool_hold hold;
+};
+
+furrow_status fw_limit_push(struct fw_limit_scope **top, int threads)
+{
+    struct fw_limit_scope *scope = fw_malloc(sizeof *scope);
+
+    if (scope == NULL)
+        return fw_fail(FURROW_ENOMEM, "no memory to push a thread limit: %zu bytes refused",
+                       sizeof *scope);
+    fw_pools_refresh();
+    fw_thread_limit_set(threads, threads, &scope->own);
+    fw_pools_hold(&scope->hold, threads, threads, false);
+    scope->outer = *top;
+    *top = scope;
+    return FURROW_OK;
+}
+
+void fw_limit_pop(struct fw_limit_scope **top)
+{
+    struct fw_limit_scope *scope = *top;
+
+    *top = scope->outer;
+    fw_pools_release(&scope->hold);
+    fw_thread_limit_restore(&scope->own);
+    fw_free(scope);
 }

@@ -1,24 +1,59 @@
-/* What the code inside a task may use: the OpenMP settings of a worker's
- * thread, and what OpenMP says of the place a job is started from. */
+/* What the code inside a task may use: the settings that OpenMP runtimes and
+ * other libraries keep per thread, and what OpenMP says of the place a job is
+ * started from. Several OpenMP runtimes may be loaded at the same time: each is
+ * limited, and each is asked. Pools that all threads share: poolhold.h. */
 #ifndef FW_THREADLIMIT_H
 #define FW_THREADLIMIT_H
 
-/* OpenMP settings of the calling thread's current OpenMP task. */
+#include <furrow/furrow.h>
+
+#include "poolhold.h"
+#include "pools.h"
+
+enum { FW_OWN_POOLS_MOST = 4 }; /* libraries with a setting per thread, beside OpenMP */
+
+/* The calling thread's settings before. */
 struct fw_thread_limit {
-    int threads, levels;
+    int nopenmp, npools;
+    struct {
+        int threads, levels;
+    } openmp[FW_OPENMP_MOST];
+    struct {
+        int number, before;
+    } pool[FW_OWN_POOLS_MOST];
 };
 
-/* Parallel regions that name no number get `threads` threads; with one thread
- * all are serial. The settings before are kept in `own`. Both are scoped to the
- * current OpenMP task, on libgomp and libomp. */
-void fw_thread_limit_set(int threads, struct fw_thread_limit *own);
+/* Parallel regions that name no number, and calls of libraries that have a
+ * setting per thread, get so many threads: an explicit number `asked` > 0, else
+ * `share`, or fewer where the user's environment says so (poolenv.h). With one
+ * thread all regions are serial. Regions inside a region are serial. The
+ * settings before are kept in `own`. OpenMP's are scoped to the current OpenMP
+ * task, on libgomp and libomp. */
+void fw_thread_limit_set(int asked, int share, struct fw_thread_limit *own);
 void fw_thread_limit_restore(const struct fw_thread_limit *own);
 
-/* Enclosing parallel regions of the calling thread, serial ones too. */
-int fw_openmp_level(void);
+/* Enclosing parallel regions of the calling thread, serial ones too, of each
+ * OpenMP runtime. All 0: outside any. */
+struct fw_openmp_place {
+    int level[FW_OPENMP_MOST];
+};
+void fw_openmp_here(struct fw_openmp_place *out);
 
 /* Threads that share the caller's place: the product of the sizes of the teams
- * above `level`; 1 outside any. */
-int fw_openmp_team(int level);
+ * of all runtimes that are not around `outer`; 1 outside any. Looks for
+ * runtimes loaded meanwhile: asked once, when a job starts. */
+int fw_openmp_team(const struct fw_openmp_place *outer);
+
+/* -- furrow_thread_limit_push() ----------------------------------------- */
+
+/* One pushed limit; the newest first. Owned by the stack. */
+struct fw_limit_scope;
+
+/* Limits the calling thread and the process-wide pools to `threads` >= 1.
+ * FURROW_ENOMEM with a message: nothing is changed then. */
+FW_MUST_CHECK furrow_status fw_limit_push(struct fw_limit_scope **top, int threads);
+
+/* Takes the newest away; `*top` must not be NULL. From the thread that pushed. */
+void fw_limit_pop(struct fw_limit_scope **top);
 
 #endif

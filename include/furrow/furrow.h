@@ -280,6 +280,24 @@ FURROW_API furrow_status furrow_config_push(const furrow_config *config);
 /* FURROW_EINVAL where nothing is pushed in this scope. */
 FURROW_API furrow_status furrow_config_pop(void);
 
+/* Thread pools of other libraries use at most `threads` threads, until popped:
+ * OpenMP regions that name no number, OpenBLAS, BLIS, MKL, FlexiBLAS as far as
+ * they are loaded (docs/threadpools.md). Jobs do this for their tasks by
+ * themselves; this is for the code around them. What a library keeps per
+ * thread is limited for this thread, and OpenMP for what the calling OpenMP
+ * task starts; what it keeps per process is limited for all threads, to the
+ * smallest number that is pushed on any thread or due to a job. Pushes nest,
+ * the newest of a thread counts, and what a task leaves pushed is popped when
+ * it ends. Outside tasks, pop before the thread ends.
+ *
+ * FURROW_EINVAL: threads < 1. FURROW_ENOMEM: nothing is changed. */
+FURROW_API furrow_status furrow_thread_limit_push(int threads);
+
+/* Back to the settings before the newest push, whatever was set meanwhile; on
+ * the same thread and in the same OpenMP task. FURROW_EINVAL where nothing is
+ * pushed in this scope. */
+FURROW_API furrow_status furrow_thread_limit_pop(void);
+
 /* -- Inside a task ------------------------------------------------------ */
 
 /* Gives a task of a job with on_result an output whose length only the task
