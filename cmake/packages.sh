@@ -3,7 +3,7 @@
 
 furrow_build_packages=(gcc g++ make libc6-dev cmake ninja-build pkg-config libhwloc-dev)
 furrow_example_packages=(libopenblas-pthread-dev)
-furrow_test_packages=(libcriterion-dev)
+furrow_test_packages=(libcriterion-dev libomp-dev libopenblas-openmp-dev libopenblas-pthread-dev)
 furrow_clang_packages=(clang libomp-dev)
 furrow_sanitizer_packages=(llvm libclang-rt-dev)
 

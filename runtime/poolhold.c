@@ -140,8 +140,11 @@ void fw_pools_after_fork(void)
 {
     (void)pthread_mutex_init(&lock, NULL);
     first = NULL;
-    for (struct fw_pool_hold *h = mine; h != NULL; h = h->outer)
+    for (struct fw_pool_hold *h = mine; h != NULL; h = h->outer) {
+        h->crowd = false; /* its other threads are not here */
+        h->covered = h != mine;
         link_in(h);
+    }
     if (first == NULL)
         memset(was, 0, sizeof was);
 }
