@@ -1,5 +1,6 @@
 /* Libraries found among the loaded ones, limited and brought back as their kind
- * asks for: by stand-ins (fake.c). Argument: the folder they are in. */
+ * asks for: by stand-ins (fake.c). Arguments: the folder they are in; and "user",
+ * where the environment has numbers of threads that stay. */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -365,12 +366,52 @@ static void one_that_does_not_obey_is_told_once(void)
     CHECK_EQ(threads_of(&stubborn), 5);
 }
 
+/* -- What the user set ---------------------------------------------------- */
+
+static int look_at_users(furrow_task *task)
+{
+    const bool asked = *(const bool *)task->shared;
+
+    CHECK_EQ(task->cpus, asked ? 2 : 4);
+    for (int l = 0; l < LIBRARIES; l++) {
+        const int set = strcmp(libraries[l].name, "MKL") == 0 ? 3 : 1;
+
+        if (libraries[l].obeys)
+            CHECK(threads_of(&libraries[l]) == (asked ? 2 : set), "%s has %d threads",
+                  libraries[l].file, threads_of(&libraries[l]));
+    }
+    return 0;
+}
+
+/* One worker with four CPUs; the user said OMP_NUM_THREADS=1, MKL_NUM_THREADS=3. */
+static void users_variables_stay(bool asked)
+{
+    furrow_config config = FURROW_CONFIG_DEFAULT;
+    furrow_job job = { .run = look_at_users, .count = 1, .shared = &asked };
+
+    config.backend = "openmp";
+    config.jobs = 1;
+    config.inner_threads = asked ? 2 : 0;
+    CHECK_EQ(furrow_map(&job, &config, NULL), FURROW_OK);
+}
+
+static int with_users_variables(void)
+{
+    for (int l = 0; l < LIBRARIES; l++)
+        load(&libraries[l]);
+    users_variables_stay(false);
+    users_variables_stay(true);
+    return check_end();
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 2)
+    if (argc < 2)
         return 2;
     folder = argv[1];
     setenv("HWLOC_SYNTHETIC", "pu:4", 1);
+    if (argc > 2)
+        return with_users_variables();
     CHECK_EQ(furrow_cpu_count(0), 4);
     run_three_jobs(); /* a first look at what is loaded: what comes later is found all the same */
     for (int l = 0; l < LIBRARIES; l++)
