@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 /* Threads there are now, the calling one too. */
 static inline int count_threads(void)
@@ -15,6 +16,20 @@ static inline int count_threads(void)
         n += e->d_name[0] != '.';
     if (tasks != NULL)
         closedir(tasks);
+    return n;
+}
+
+/* The same where threads that are on their way out don't count: a joined or
+ * dismissed thread is still listed for a moment. More than `most` is believed
+ * only when it stays so. */
+static inline int count_settled(int most)
+{
+    int n = count_threads();
+
+    for (int tries = 0; n > most && tries < 200; tries++) {
+        (void)usleep(1000);
+        n = count_threads();
+    }
     return n;
 }
 
