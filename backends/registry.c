@@ -6,6 +6,7 @@
 
 #include "runtime/message.h"
 
+extern const furrow_backend fw_fork;
 extern const furrow_backend fw_openmp;
 extern const furrow_backend fw_sequential;
 
@@ -13,6 +14,7 @@ extern const furrow_backend fw_sequential;
  * fallback is not among them. */
 static const furrow_backend *const built_in[] = {
     &fw_openmp,
+    &fw_fork,
 };
 enum {
     BUILT_IN = sizeof built_in / sizeof built_in[0],

@@ -74,7 +74,7 @@ void furrow_cancel(void)
             furrow_work *work = atomic_load(&b->work[i]);
 
             if (work != NULL)
-                fw_work_stop(work, FW_CAUSE_CANCEL, FURROW_ECANCELLED, 0, FW_NO_TASK, NULL);
+                fw_work_cancel(work);
         }
     atomic_fetch_sub(&walkers, 1);
 }

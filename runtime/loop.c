@@ -5,6 +5,7 @@
  * that needs more (a retry, words, a failure) leaves the fast path. */
 #include "seat.h"
 
+#include "printing.h"
 #include "seed.h"
 
 #define FW_UNLIKELY(x) __builtin_expect(!!(x), 0)
@@ -198,6 +199,8 @@ static void run_single(struct fw_seat *seat, size_t index, unsigned attempt, uin
     seat->frame.task.attempt = 0;
     FW_HINT(&seat->line->running, FW_NO_TASK);
     fw_bell_ring(&seat->work->bell);
+    if (seat->is_process)
+        fw_printing_flush();
     seat->me->busy_ns += fw_now() - *clock;
     *clock = fw_now();
 }
@@ -304,6 +307,8 @@ static bool claim_and_run(struct fw_seat *seat, tasks_loop *loop, uint64_t *cloc
     ran = run_claim(seat, loop);
     fw_ranges_close(ranges, seat->worker);
     fw_bell_ring(&seat->work->bell);
+    if (seat->is_process)
+        fw_printing_flush();
     now = fw_now();
     me->started += ran;
     me->busy_ns += now - *clock;

@@ -25,10 +25,15 @@ static void planner_init(void)
 
 /* -- Taking and leaving ------------------------------------------------- */
 
-static bool on_callers_thread(const struct furrow_work *work)
+static bool in_own_process(const struct furrow_work *work)
 {
-    return pthread_equal(work->caller_thread, pthread_self()) != 0 &&
-           (!work->shared_home || work->caller_pid == getpid());
+    return work->shared_home && work->caller_pid != getpid();
+}
+
+static void enter_phase(struct fw_seat *seat, enum fw_phase phase)
+{
+    if (seat->is_process)
+        atomic_store(&seat->me->phase, (uint32_t)phase);
 }
 
 static void fill_frame(struct fw_seat *seat)
@@ -82,13 +87,22 @@ static void unlimit_threads(struct fw_seat *seat)
     fw_thread_limit_restore(&seat->limit);
 }
 
+/* Nothing stands before its first task any more. */
+static void is_ready(struct fw_seat *seat)
+{
+    enter_phase(seat, FW_PHASE_READY);
+    if (seat->is_process)
+        atomic_store(&seat->work->deaths_idle, 0);
+}
+
 void fw_seat_take(struct fw_seat *seat, struct furrow_work *work, int worker)
 {
     seat->work = work;
     seat->worker = worker;
     seat->me = &work->worker[worker];
     seat->line = &work->ranges->line[worker];
-    seat->is_caller = on_callers_thread(work);
+    seat->is_process = in_own_process(work);
+    seat->is_caller = !seat->is_process && pthread_equal(work->caller_thread, pthread_self()) != 0;
     seat->sequel = false;
     seat->limits = !work->transparent || work->inner_threads > 0;
     fill_frame(seat);
@@ -101,7 +115,8 @@ void fw_seat_take(struct fw_seat *seat, struct furrow_work *work, int worker)
     fw_message_clear();
     seat->me->entered = 1;
     seat->me->begun = 0;
-    seat->me->started_at_entry = seat->me->started;
+    if (work->request.job.worker_begin == NULL)
+        is_ready(seat);
 }
 
 static void stop_over_worker(struct fw_seat *seat, const char *what, int code)
@@ -138,11 +153,15 @@ bool fw_seat_begin(struct fw_seat *seat)
 
     if (seat->me->begun)
         return true;
+    if (begin != NULL)
+        enter_phase(seat, FW_PHASE_BEGIN);
     code = begin != NULL ? call_planner(seat, begin) : 0;
     if (code != 0) {
         stop_over_worker(seat, "worker_begin", code);
         return false;
     }
+    if (begin != NULL)
+        is_ready(seat);
     seat->me->begun = 1;
     return true;
 }
@@ -150,8 +169,13 @@ bool fw_seat_begin(struct fw_seat *seat)
 void fw_seat_leave(struct fw_seat *seat)
 {
     const furrow_worker_fn end = seat->work->request.job.worker_end;
-    int code = seat->me->begun && end != NULL ? call_planner(seat, end) : 0;
+    int code = 0;
 
+    if (seat->me->begun && end != NULL) {
+        enter_phase(seat, FW_PHASE_END);
+        code = call_planner(seat, end);
+    }
+    enter_phase(seat, FW_PHASE_LEFT);
     if (code != 0)
         stop_over_worker(seat, "worker_end", code);
     seat->me->begun = 0;

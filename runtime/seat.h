@@ -12,6 +12,7 @@ struct fw_seat {
     struct fw_line *line;
     int worker;
     bool is_caller;             /* on the job's calling thread: nothing to inherit */
+    bool is_process;            /* in a process of its own, which may die by itself */
     bool limits;                /* inner threads are set here, not as the caller has them */
     bool sequel;                /* of a claim that was put back: claim one next */
     struct fw_span claim;       /* open claim of a ranged job */

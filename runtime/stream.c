@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "printing.h"
 #include "seat.h"
 
 /* Untaken replies above which workers wait (DESIGN: 64 MiB). */
@@ -167,6 +168,8 @@ static void run_slot(struct fw_seat *seat, uint32_t s)
         fw_text_copy(slot->words, sizeof slot->words, fw_seat_words(seat));
     seat->frame.task.attempt = 0;
     FW_HINT(&seat->line->running, FW_NO_TASK);
+    if (seat->is_process)
+        fw_printing_flush(); /* before the result is told of */
     atomic_store(&slot->state, fw_slot_state(FW_SLOT_FINISHED, seat->worker));
     push_finished(stream, s);
     atomic_store(&seat->me->slot, 0);
@@ -272,7 +275,9 @@ void fw_stream_bury(struct furrow_work *work, int worker, furrow_outcome outcome
     if (w->said_index == slot->index && w->said_attempt == attempt)
         memcpy(slot->words, work->blame[worker].words, sizeof slot->words);
     slot->outcome = FURROW_PENDING;
-    if (attempt < (unsigned)work->request.config.retries && !fw_work_stops(work)) {
+    if (outcome == FURROW_SKIPPED) {
+        ; /* the job stops: it was not run to its end */
+    } else if (attempt < (unsigned)work->request.config.retries && !fw_work_stops(work)) {
         w->retried++;
     } else {
         slot->outcome = outcome;

@@ -1,5 +1,6 @@
 #include "work.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -267,6 +268,20 @@ static void note_stop(struct fw_stop *stop, furrow_status status, int code, size
         fw_text_copy(stop->words, sizeof stop->words, words);
 }
 
+/* Workers that are killed in it must not be waited for: they are not counted. */
+static void wake_backend(struct furrow_work *work)
+{
+    const bool own = !work->shared_home || work->caller_pid == getpid();
+
+    if (work->backend->wake == NULL)
+        return;
+    if (own)
+        atomic_fetch_add(&work->wakers, 1);
+    work->backend->wake(work);
+    if (own)
+        atomic_fetch_sub(&work->wakers, 1);
+}
+
 void fw_work_stop(struct furrow_work *work, enum fw_cause cause, furrow_status status, int code,
                   size_t index, const char *words)
 {
@@ -280,8 +295,14 @@ void fw_work_stop(struct furrow_work *work, enum fw_cause cause, furrow_status s
     fw_bell_ring(&work->bell);
     if (work->stream != NULL)
         fw_bell_ring(&work->stream->caller);
-    if (work->backend->wake != NULL)
-        work->backend->wake(work);
+    wake_backend(work);
+}
+
+void fw_work_cancel(struct furrow_work *work)
+{
+    if (atomic_load(&work->stop[FW_CAUSE_CANCEL].taken) != 0)
+        atomic_store(&work->urgent, 1);
+    fw_work_stop(work, FW_CAUSE_CANCEL, FURROW_ECANCELLED, 0, FW_NO_TASK, NULL);
 }
 
 void fw_work_untidy(struct furrow_work *work, int worker)
@@ -292,6 +313,23 @@ void fw_work_untidy(struct furrow_work *work, int worker)
 bool furrow_work_stopping(const furrow_work *work)
 {
     return atomic_load(&work->stopping) != 0;
+}
+
+bool furrow_work_urgent(const furrow_work *work)
+{
+    return atomic_load(&work->urgent) != 0;
+}
+
+void furrow_work_attach(furrow_work *work, void *own)
+{
+    atomic_store(&work->attached, own);
+    while (atomic_load(&work->wakers) > 0)
+        (void)sched_yield();
+}
+
+void *furrow_work_attached(const furrow_work *work)
+{
+    return atomic_load(&work->attached);
 }
 
 furrow_status furrow_work_fail(furrow_work *work, furrow_status status, const char *format, ...)
@@ -402,6 +440,11 @@ bool fw_work_again_pop(struct furrow_work *work, size_t *index, unsigned *attemp
 
 /* -- For supervisors of process workers --------------------------------- */
 
+double furrow_work_limit(const furrow_work *work)
+{
+    return work->limit_ns > 0 ? (double)work->limit_ns * 1e-9 : __builtin_inf();
+}
+
 double furrow_work_deadline(const furrow_work *work, int worker)
 {
     uint64_t start = atomic_load(&work->worker[worker].task_started);
@@ -411,14 +454,26 @@ double furrow_work_deadline(const furrow_work *work, int worker)
     return ((double)(start + work->limit_ns) - (double)fw_now()) * 1e-9;
 }
 
-static void too_many_deaths(struct furrow_work *work, furrow_outcome outcome, int code)
+static const char *kind_of(int code)
+{
+    return code > 0 ? "signal" : "exit status";
+}
+
+static void died_at_end(struct furrow_work *work, int worker, int code)
 {
     char words[FURROW_MESSAGE] = "";
 
-    fw_message_append(words, "three workers in a row died before a first task (%s %d); "
+    fw_message_append(words, "worker %d died in worker_end (%s %d)", worker, kind_of(code), code < 0 ? -code : code);
+    fw_work_stop(work, FW_CAUSE_WORKER, FURROW_EWORKER, code, FW_NO_TASK, words);
+}
+
+static void too_many_deaths(struct furrow_work *work, int code)
+{
+    char words[FURROW_MESSAGE] = "";
+
+    fw_message_append(words, "three workers in a row died before they began (%s %d); "
                       "look at worker_begin and at the limits of memory and processes",
-                      outcome == FURROW_CRASHED && code > 0 ? "signal" : "exit status",
-                      code < 0 ? -code : code);
+                      kind_of(code), code < 0 ? -code : code);
     fw_work_stop(work, FW_CAUSE_WORKER, FURROW_EWORKER, code, FW_NO_TASK, words);
 }
 
@@ -430,6 +485,8 @@ static void bury_task(struct furrow_work *work, int worker, size_t index, furrow
 
     if (work->outcome == NULL || work->outcome[index] != FURROW_PENDING)
         return; /* it had ended */
+    if (outcome == FURROW_SKIPPED)
+        return; /* the job stops: it was not run to its end */
     if (work->again != NULL && attempt < (unsigned)work->request.config.retries && !fw_work_stops(work)) {
         w->retried++;
         fw_work_again_push(work, index, attempt + 1);
@@ -439,12 +496,22 @@ static void bury_task(struct furrow_work *work, int worker, size_t index, furrow
                     w->said_index == index && w->said_attempt == attempt ? work->blame[worker].words : "");
 }
 
+/* What a death outside tasks means for the job. */
+static void judge_death(struct furrow_work *work, int worker, int code)
+{
+    const uint32_t phase = atomic_exchange(&work->worker[worker].phase, FW_PHASE_NEW);
+
+    if (phase == FW_PHASE_END)
+        died_at_end(work, worker, code);
+    else if (phase < FW_PHASE_READY && atomic_fetch_add(&work->deaths_idle, 1) + 1 >= 3)
+        too_many_deaths(work, code);
+}
+
 void furrow_work_lost(furrow_work *work, int worker, furrow_outcome outcome, int code)
 {
     struct fw_worker *w = &work->worker[worker];
     size_t running = FW_NO_TASK;
     const bool ranged = fw_ranges_bury(work->ranges, worker, &running);
-    const bool idle = work->stream != NULL ? atomic_load(&w->slot) == 0 : !ranged && w->started == w->started_at_entry;
 
     if (work->stream != NULL)
         fw_stream_bury(work, worker, outcome, code);
@@ -454,10 +521,8 @@ void furrow_work_lost(furrow_work *work, int worker, furrow_outcome outcome, int
     atomic_store(&w->attempt, 0);
     w->begun = 0;
     atomic_fetch_add(&work->deaths, 1);
-    if (!idle || w->started != w->started_at_entry)
-        atomic_store(&work->deaths_idle, 0);
-    else if (atomic_fetch_add(&work->deaths_idle, 1) + 1 >= 3)
-        too_many_deaths(work, outcome, code);
+    if (outcome != FURROW_SKIPPED)
+        judge_death(work, worker, code);
     fw_bell_ring(&work->bell);
     if (work->stream != NULL)
         fw_bell_ring(&work->stream->caller);
@@ -482,6 +547,8 @@ static bool deal_again(struct furrow_work *work)
     work->deaths_dealt = deaths;
     work->ndear = 0;
     atomic_store(&work->again_head, 0);
+    for (int w = 0; w < work->workers; w++)
+        atomic_store(&work->worker[w].phase, FW_PHASE_NEW);
     fw_ranges_init(work->ranges, work->request.job.count, work->workers);
     return true;
 }

@@ -37,6 +37,15 @@ enum fw_cause {
     FW_CAUSES
 };
 
+/* Where a process worker is; what its death means depends on it. */
+enum fw_phase {
+    FW_PHASE_NEW,   /* not yet in furrow_work_run() */
+    FW_PHASE_BEGIN, /* in worker_begin */
+    FW_PHASE_READY, /* tasks */
+    FW_PHASE_END,   /* in worker_end */
+    FW_PHASE_LEFT
+};
+
 /* The first stop of a kind. */
 struct fw_stop {
     _Atomic uint32_t taken;     /* 0 -> 1 once, by who writes the rest */
@@ -68,7 +77,7 @@ struct fw_worker {
     _Atomic uint32_t slot_use;     /* which use of that slot */
     /* By the supervisor, after the worker's death. */
     uint64_t crashed, killed;
-    size_t started_at_entry; /* by the worker when it enters */
+    _Atomic uint32_t phase; /* enum fw_phase; by the worker, reset by the supervisor */
     /* Which try of which task left the words in `blame`. */
     size_t said_index; /* FW_NO_TASK: of none */
     unsigned said_attempt;
@@ -124,6 +133,9 @@ struct furrow_work {
 
     /* -- Shared while the job runs. */
     _Alignas(FW_CACHE_LINE) _Atomic uint32_t stopping; /* 0 -> 1 once, by anyone; after `cause` */
+    _Atomic uint32_t urgent;   /* 0 -> 1 once: running tasks are to be ended too */
+    _Atomic uint32_t wakers;   /* calls of backend->wake() in the job's own process */
+    void *_Atomic attached;    /* the backend's */
     _Atomic uint32_t cause;  /* enum fw_cause of the first stop */
     struct fw_stop stop[FW_CAUSES]; /* by cause; read when all workers have left */
     char note[FURROW_MESSAGE]; /* furrow_work_note(): what the report's reason says besides */
@@ -131,7 +143,7 @@ struct furrow_work {
     struct fw_bell bell;     /* rung when there may be work, or none any more */
     _Atomic uint64_t again_head; /* tag in the high 16 bits, index + 1 below */
     _Atomic uint32_t deaths; /* workers lost, ever */
-    _Atomic uint32_t deaths_idle; /* in a row, before a first task */
+    _Atomic uint32_t deaths_idle; /* in a row, before a worker began; reset by one that did */
 };
 
 /* Allocates the block for `request` as the plan says. FURROW_ENOMEM,
@@ -150,6 +162,9 @@ void fw_work_close(struct furrow_work *work);
  * FW_CAUSE_CANCEL safe in a signal handler. */
 void fw_work_stop(struct furrow_work *work, enum fw_cause cause, furrow_status status, int code,
                   size_t index, const char *words);
+
+/* furrow_cancel() for this job: stops it; the second time, at once. */
+void fw_work_cancel(struct furrow_work *work);
 
 static inline bool fw_work_stops(const struct furrow_work *work)
 {

@@ -66,9 +66,9 @@ typedef struct furrow_backend {
      * it gave to furrow_work_fail(). */
     furrow_status (*run)(const furrow_crew *crew, furrow_work *work);
 
-    /* The job shall stop: wake what waits outside furrow_work_*. Any thread or
-     * signal handler, between the start and the end of run(). NULL: run()
-     * looks at furrow_work_stopping() by itself. */
+    /* The job shall stop, or stop at once: wake what waits outside
+     * furrow_work_*. Any thread or signal handler, also of a process worker,
+     * while the job runs. NULL: run() looks at furrow_work_stopping() by itself. */
     void (*wake)(furrow_work *work);
 } furrow_backend;
 
@@ -92,16 +92,33 @@ FURROW_API void furrow_work_serve(furrow_work *work);
  * INFINITY: it runs none, or there is no limit. Supervisor of process workers. */
 FURROW_API double furrow_work_deadline(const furrow_work *work, int worker);
 
+/* Seconds that one try of a task may take: what furrow_work_deadline() will say
+ * of a task that starts now. INFINITY: there is no limit. */
+FURROW_API double furrow_work_limit(const furrow_work *work);
+
 /* A worker ended without returning from furrow_work_run(): settles or retries
  * the task it was running and gives away the rest of what it had claimed. Call
  * once per death, before a replacement starts.
- *   outcome  FURROW_CRASHED, or FURROW_TIMED_OUT where it was killed at its limit
+ *   outcome  FURROW_CRASHED, FURROW_TIMED_OUT where it was killed at its limit,
+ *            or FURROW_SKIPPED where it was killed since the job is urgent
  *   code     the signal, or minus the exit status
- * Three deaths in a row before a first task stop the job with FURROW_EWORKER. */
+ * Three deaths in a row before a worker began stop the job with FURROW_EWORKER,
+ * and so does one in worker_end. */
 FURROW_API void furrow_work_lost(furrow_work *work, int worker, furrow_outcome outcome, int code);
 
 /* True once the job is to stop: make no more workers. */
 FURROW_API bool furrow_work_stopping(const furrow_work *work);
+
+/* True once the job is to stop at once (furrow_cancel() was called again): a
+ * backend that can end running tasks does so. wake() is called when it turns. */
+FURROW_API bool furrow_work_urgent(const furrow_work *work);
+
+/* Keeps a pointer of the backend's own with the job, for wake(), which is given
+ * the job alone; NULL at the start. What it points to must be there in every
+ * process that may call wake(). Attaching returns when no wake() of this
+ * process is running that may have seen the pointer before. */
+FURROW_API void furrow_work_attach(furrow_work *work, void *own);
+FURROW_API void *furrow_work_attached(const furrow_work *work);
 
 /* Something the user should know of how the job was run, such as fewer workers
  * than planned: appended to report.reason. From run()'s calling thread. */

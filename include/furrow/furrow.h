@@ -322,8 +322,10 @@ FURROW_API bool furrow_task_expired(const furrow_task *task);
 /* -- Anywhere ----------------------------------------------------------- */
 
 /* Stops the jobs running in this process at this moment, no later one: they
- * return FURROW_ECANCELLED once the tasks that run have returned. Any thread,
- * and safe in a signal handler. */
+ * return FURROW_ECANCELLED once the tasks that run have returned. Called again
+ * while a job stops, it ends the running tasks of that job where the backend can
+ * (FURROW_CAP_KILLS); they are SKIPPED. In a task of a process worker it stops
+ * that worker's job. Any thread, and safe in a signal handler. */
 FURROW_API void furrow_cancel(void);
 
 /* CPUs that the caller may use: the process's, or inside a task its lease. At
