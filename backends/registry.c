@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "runtime/child.h"
 #include "runtime/message.h"
 
 extern const furrow_backend fw_fork;
@@ -26,6 +27,11 @@ _Static_assert(BUILT_IN + REGISTERED_MOST + 1 <= FW_REGISTRY_MAX, "the list has 
 static const furrow_backend *registered[REGISTERED_MOST];
 static atomic_int nregistered;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+void fw_registry_in_child(void)
+{
+    (void)pthread_mutex_init(&lock, NULL);
+}
 
 const furrow_backend *fw_registry_fallback(void)
 {

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "child.h"
 #include "memory.h"
 #include "work.h"
 
@@ -43,6 +44,19 @@ static struct block *next_block(struct block *block)
         return made;
     fw_free(made);
     return next;
+}
+
+void fw_cancel_in_child(void)
+{
+    atomic_store(&walkers, 0);
+}
+
+void fw_cancel_forget_others(furrow_work *work)
+{
+    for (struct block *b = &first; b != NULL; b = atomic_load(&b->next))
+        for (int i = 0; i < BLOCK; i++)
+            if (atomic_load(&b->work[i]) != work)
+                atomic_store(&b->work[i], NULL);
 }
 
 bool fw_cancel_enter(furrow_work *work)

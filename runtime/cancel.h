@@ -13,4 +13,7 @@
 bool fw_cancel_enter(furrow_work *work);
 void fw_cancel_leave(furrow_work *work);
 
+/* In a process worker of this job: furrow_cancel() stops no other one. */
+void fw_cancel_forget_others(furrow_work *work);
+
 #endif

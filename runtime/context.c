@@ -6,9 +6,35 @@
 static _Thread_local struct fw_context own;   /* outside all tasks */
 static _Thread_local struct fw_context *here; /* NULL: `own` */
 
+/* What threads of a process worker start from; without a backend: no worker. */
+static struct fw_context process;
+
+void fw_context_of_process(const struct fw_context *frame)
+{
+    process.backend = frame->backend;
+    process.level = frame->level;
+    process.at = frame->at;
+    process.cpus = frame->cpus;
+    process.task.index = FW_NO_TASK;
+}
+
+/* The own frame of a thread that a task of a process worker started. */
+static struct fw_context *own_in_worker(void)
+{
+    if (own.backend == NULL) {
+        struct fw_scope *scopes = own.scopes;
+
+        own = process;
+        own.scopes = scopes;
+    }
+    return &own;
+}
+
 struct fw_context *fw_context_here(void)
 {
-    return here != NULL ? here : &own;
+    if (here != NULL)
+        return here;
+    return process.backend == NULL ? &own : own_in_worker();
 }
 
 void fw_context_enter(struct fw_context *frame, bool transparent)

@@ -35,6 +35,10 @@ struct fw_context *fw_context_here(void);
  * limits, the innermost one. transparent: configs pushed outside are seen inside. */
 void fw_context_enter(struct fw_context *frame, bool transparent);
 
+/* This process is a worker whose frame this is: threads that its tasks start
+ * are at its level and within its lease. Once, before there are any. */
+void fw_context_of_process(const struct fw_context *frame);
+
 /* Back to the frame outside; configs and thread limits left pushed are popped. */
 void fw_context_leave(struct fw_context *frame);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "child.h"
 #include "memory.h"
 #include "plan.h"
 
@@ -15,6 +16,11 @@ static int *held; /* by place: jobs that hold the CPU; guarded by `lock` */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static int told_apart; /* CPUs that `held` has room for */
+
+void fw_lease_in_child(void)
+{
+    (void)pthread_mutex_init(&lock, NULL);
+}
 
 static void make_held(void)
 {

@@ -201,6 +201,8 @@ static void run_single(struct fw_seat *seat, size_t index, unsigned attempt, uin
     fw_bell_ring(&seat->work->bell);
     if (seat->is_process)
         fw_printing_flush();
+    if (seat->work->stage.emptied)
+        fw_stage_note(seat->work, 1);
     seat->me->busy_ns += fw_now() - *clock;
     *clock = fw_now();
 }
@@ -287,7 +289,24 @@ static size_t claim_size(const struct fw_seat *seat)
     if (seat->sequel || (!me->begun && seat->work->request.job.worker_begin != NULL))
         return 1;
     left = fw_ranges_left(seat->work->ranges, seat->worker);
+    if (seat->work->stage.emptied && left > seat->work->stage.claim_most)
+        left = seat->work->stage.claim_most;
     return left > 0 ? fw_batch_limit(&me->batch, left) : 1;
+}
+
+static bool has_room(struct fw_seat *seat)
+{
+    return !fw_stage_full(seat->work) || fw_work_stops(seat->work);
+}
+
+/* Outputs may be too far ahead of who copies them. */
+static void await_room(struct fw_seat *seat, uint64_t *clock)
+{
+    if (!seat->work->stage.emptied || has_room(seat))
+        return;
+    while (!has_room(seat))
+        fw_seat_wait(seat, has_room);
+    *clock = fw_now();
 }
 
 /* Claims from the own range and runs; false: it is empty. *clock: the end of
@@ -311,6 +330,8 @@ static bool claim_and_run(struct fw_seat *seat, tasks_loop *loop, uint64_t *cloc
         fw_printing_flush();
     now = fw_now();
     me->started += ran;
+    if (seat->work->stage.emptied)
+        fw_stage_note(seat->work, ran);
     me->busy_ns += now - *clock;
     if (FW_UNLIKELY(seat->work->progress.every_ns > 0))
         fw_progress_add(&seat->work->progress, ran, now);
@@ -384,6 +405,7 @@ bool fw_loop_ranges(struct fw_seat *seat)
     uint64_t clock = fw_now();
 
     while (!fw_work_stops(seat->work) && fw_seat_attend(seat)) {
+        await_room(seat, &clock);
         if (!run_dear(seat, &clock) && !claim_and_run(seat, loop, &clock) && !find_more(seat, &clock))
             break;
     }

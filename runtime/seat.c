@@ -3,6 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cancel.h"
+#include "child.h"
 #include "cpus.h"
 #include "seed.h"
 #include "stream.h"
@@ -21,6 +23,11 @@ static void planner_init(void)
     (void)pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
     (void)pthread_mutex_init(&planner, &attr);
     (void)pthread_mutexattr_destroy(&attr);
+}
+
+void fw_seat_in_child(void)
+{
+    planner_init();
 }
 
 /* -- Taking and leaving ------------------------------------------------- */
@@ -110,6 +117,10 @@ void fw_seat_take(struct fw_seat *seat, struct furrow_work *work, int worker)
     if (!seat->is_caller)
         fw_inherit_install(&work->inherit, &seat->own);
     fw_context_enter(&seat->frame, work->transparent);
+    if (seat->is_process) {
+        fw_cancel_forget_others(work);
+        fw_context_of_process(&seat->frame);
+    }
     if (seat->limits)
         limit_threads(seat);
     fw_message_clear();

@@ -18,11 +18,11 @@ enum {
 
 /* Tasks on the way: what the user says, else two batches a worker; jobs whose
  * inputs exist already may run further ahead. */
-static size_t most_on_the_way(const struct fw_request *request, size_t workers)
+static size_t most_on_the_way(const struct fw_request *request, size_t workers, bool outputs)
 {
     const furrow_job *job = &request->job;
     const size_t batch = request->config.batch > 0 ? request->config.batch : 1;
-    const size_t bytes = (job->next != NULL ? job->in_size : 0) + (job->out == NULL ? job->out_size : 0);
+    const size_t bytes = (job->next != NULL ? job->in_size : 0) + (outputs ? job->out_size : 0);
     const size_t fit = bytes > 0 ? SLOTS_BYTES / bytes : SLOTS_MOST;
     const size_t least = 2 * workers;
     size_t most;
@@ -36,9 +36,9 @@ static size_t most_on_the_way(const struct fw_request *request, size_t workers)
     return most;
 }
 
-uint32_t fw_stream_slots(const struct fw_request *request, int workers, uint32_t *most)
+uint32_t fw_stream_slots(const struct fw_request *request, int workers, bool outputs, uint32_t *most)
 {
-    size_t n = most_on_the_way(request, (size_t)workers);
+    size_t n = most_on_the_way(request, (size_t)workers, outputs);
     uint32_t slots = 1;
 
     if (n > SLOTS_MOST)
@@ -52,7 +52,7 @@ uint32_t fw_stream_slots(const struct fw_request *request, int workers, uint32_t
 }
 
 void fw_stream_carve(struct fw_stream *stream, const struct fw_request *request, uint32_t slots,
-                     uint32_t most, struct fw_carver *c)
+                     uint32_t most, bool outputs, struct fw_carver *c)
 {
     const furrow_job *job = &request->job;
 
@@ -68,7 +68,7 @@ void fw_stream_carve(struct fw_stream *stream, const struct fw_request *request,
     stream->in_step = job->in_size;
     stream->out_step = job->out_size;
     stream->in = fw_carve(c, job->next != NULL ? slots : 0, stream->in_step, FW_CACHE_LINE);
-    stream->out = fw_carve(c, job->out == NULL ? slots : 0, stream->out_step, FW_CACHE_LINE);
+    stream->out = fw_carve(c, outputs ? slots : 0, stream->out_step, FW_CACHE_LINE);
 }
 
 bool fw_stream_open(struct fw_stream *stream, bool shared)
@@ -327,6 +327,21 @@ static int call_on_result(struct furrow_work *work, uint32_t s)
     return code;
 }
 
+/* A result that counts: its output goes to the caller's array, if not there yet. */
+static void keep_result(struct furrow_work *work, uint32_t s)
+{
+    struct fw_stream *stream = work->stream;
+    const furrow_job *job = &work->request.job;
+    const struct fw_slot *slot = &stream->slot[s];
+
+    if (slot->outcome != FURROW_DONE)
+        return;
+    stream->done++;
+    if (job->out != NULL && stream->out != NULL)
+        memcpy((char *)job->out + slot->index * stream->out_step, stream->out + s * stream->out_step,
+               stream->out_step);
+}
+
 static void drop_result(struct furrow_work *work, uint32_t s)
 {
     struct fw_stream *stream = work->stream;
@@ -349,7 +364,7 @@ static void hand_over(struct furrow_work *work, uint32_t s)
     } else {
         const int code = wanted ? call_on_result(work, s) : 0;
 
-        stream->done += stream->slot[s].outcome == FURROW_DONE;
+        keep_result(work, s);
         if (code != 0) {
             stream->refused = true;
             fw_work_stop(work, FW_CAUSE_CALLBACK, FURROW_ECANCELLED, code, stream->slot[s].index, "on_result");

@@ -51,7 +51,7 @@ struct fw_stream {
     struct fw_slot *slot;
     uint32_t *ring;         /* position of the front & (places - 1) -> slot */
     uint32_t places;        /* of the ring: more than can be in the front */
-    char *in, *out;         /* slots x in_size / out_size; NULL where the job has arrays or none */
+    char *in, *out;         /* slots x in_size / out_size; NULL where the job has none, or arrays in reach */
     size_t in_step, out_step;
     struct fw_replies replies;
 
@@ -77,12 +77,12 @@ struct fw_stream {
     struct fw_bell caller;     /* rung when a slot is finished or the job stops */
 };
 
-/* How many slots this job gets, a power of two. */
-uint32_t fw_stream_slots(const struct fw_request *request, int workers, uint32_t *most);
+/* How many slots this job gets, a power of two. outputs: they are in slots. */
+uint32_t fw_stream_slots(const struct fw_request *request, int workers, bool outputs, uint32_t *most);
 
 /* Parts of the block; with carver->base NULL only their size. */
 void fw_stream_carve(struct fw_stream *stream, const struct fw_request *request, uint32_t slots,
-                     uint32_t most, struct fw_carver *carver);
+                     uint32_t most, bool outputs, struct fw_carver *carver);
 bool fw_stream_open(struct fw_stream *stream, bool shared);
 void fw_stream_close(struct fw_stream *stream);
 

@@ -6,6 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "alloc.h"
+#include "child.h"
 #include "lease.h"
 #include "stream.h"
 
@@ -40,7 +42,9 @@ static uint64_t dispatch_ns(void)
 /* How much of what the block needs; everything fw_work_open() derives first. */
 struct layout {
     int workers;
-    bool shared, keep, stage, again;
+    bool shared, keep, again;
+    bool copies; /* outputs are not written where the caller wants them */
+    bool stage;  /* they go to the block */
     size_t ndear;
     uint32_t slots, most;
     size_t cpuset_bytes;
@@ -81,6 +85,12 @@ static void order_dear(const float *cost, size_t *dear, size_t n)
     }
 }
 
+/* Outputs of a job with callbacks that are not written in the caller's array. */
+static bool slot_outputs(const struct layout *l, const struct fw_request *request)
+{
+    return l->copies || request->job.out == NULL;
+}
+
 static struct layout lay_out(const struct fw_request *request, const struct fw_plan *plan)
 {
     const furrow_job *job = &request->job;
@@ -90,11 +100,12 @@ static struct layout lay_out(const struct fw_request *request, const struct fw_p
 
     l.shared = (plan->backend->caps & FURROW_CAP_WRITES_HERE) == 0;
     l.keep = l.shared && job->count > 0;
-    l.stage = l.shared && job->out != NULL;
+    l.copies = l.shared && job->out != NULL && !fw_alloc_holds(job->out, job->count * job->out_size);
+    l.stage = l.copies && !streamed;
     l.again = !streamed && request->config.retries > 0 && (request->config.timeout > 0 || l.shared);
     l.ndear = find_dear(job, plan->workers, NULL);
     if (streamed)
-        l.slots = fw_stream_slots(request, plan->workers, &l.most);
+        l.slots = fw_stream_slots(request, plan->workers, slot_outputs(&l, request), &l.most);
     l.cpuset_bytes = (size_t)fw_plan_share(plan->cpus, plan->workers, 0, &first) * CPU_TEXT + 2;
     return l;
 }
@@ -124,7 +135,7 @@ static void carve(struct furrow_work *work, struct furrow_lease **lease, char **
         struct fw_stream scratch = { 0 };
         work->stream = fw_carve(c, 1, sizeof *work->stream, FW_CACHE_LINE);
         fw_stream_carve(work->stream != NULL ? work->stream : &scratch, &work->request, l->slots,
-                        l->most, c);
+                        l->most, slot_outputs(l, &work->request), c);
     }
 }
 
@@ -191,10 +202,10 @@ static void init_parts(struct furrow_work *work, const struct layout *l)
         fw_batch_init(&work->worker[w].batch, work->request.config.batch, cost);
         work->worker[w].said_index = FW_NO_TASK;
     }
-    if (!l->shared) {
+    if (!l->copies)
         work->out = job->out;
+    if (!l->shared)
         work->outcome = job->outcome;
-    }
     if (!l->shared && work->outcome != NULL && job->count > 0) /* those of the block are 0 */
         memset(work->outcome, FURROW_PENDING, job->count);
     if (l->ndear > 0) {
@@ -224,6 +235,8 @@ furrow_status fw_work_open(const struct fw_request *request, const struct fw_pla
     char *texts;
 
     carve(&scratch, &lease, &texts, &l, &c);
+    if (l.shared)
+        fw_child_expect();
     work = c.overflow ? NULL : fw_block_alloc(c.used, l.shared);
     if (work == NULL)
         return too_little(request);
@@ -238,6 +251,7 @@ furrow_status fw_work_open(const struct fw_request *request, const struct fw_pla
         return fw_fail(FURROW_ESYS, "the system refuses a memory file for replies (memfd_create); "
                                     "raise the limit of open files (ulimit -n)");
     }
+    fw_stage_open(work);
     *out = work;
     return FURROW_OK;
 }
@@ -246,6 +260,7 @@ void fw_work_close(struct furrow_work *work)
 {
     if (work == NULL)
         return;
+    fw_stage_drop(work);
     if (work->stream != NULL)
         fw_stream_close(work->stream);
     fw_block_free(work, work->bytes, work->shared_home);
@@ -553,18 +568,6 @@ static bool deal_again(struct furrow_work *work)
     return true;
 }
 
-/* Outputs of DONE tasks and outcomes go from the shared block to the caller. */
-static void hand_over(struct furrow_work *work)
-{
-    const furrow_job *job = &work->request.job;
-
-    for (size_t i = 0; i < job->count && job->out != NULL; i++)
-        if (work->outcome[i] == FURROW_DONE)
-            memcpy((char *)job->out + i * job->out_size, work->out + i * job->out_size, job->out_size);
-    if (job->outcome != NULL && job->count > 0)
-        memcpy(job->outcome, work->outcome, job->count);
-}
-
 bool fw_work_settle(struct furrow_work *work)
 {
     const size_t count = work->request.job.count;
@@ -573,10 +576,11 @@ bool fw_work_settle(struct furrow_work *work)
         return false;
     if (deal_again(work))
         return true;
+    fw_stage_close(work);
     for (size_t i = 0; i < count && work->request.job.outcome != NULL; i++)
         if (work->outcome[i] == FURROW_PENDING)
             work->outcome[i] = FURROW_SKIPPED;
-    if (work->shared_home)
-        hand_over(work);
+    if (work->shared_home && work->request.job.outcome != NULL)
+        memcpy(work->request.job.outcome, work->outcome, count);
     return false;
 }

@@ -22,6 +22,7 @@
 #include "plan.h"
 #include "progress.h"
 #include "ranges.h"
+#include "stage.h"
 
 struct fw_stream;
 
@@ -116,7 +117,7 @@ struct furrow_work {
     bool isolates;
     uint64_t limit_ns;         /* per try; 0: none */
     struct fw_inherit inherit;
-    char *out;                 /* where tasks write: the caller's array or the stage; or NULL */
+    char *out;                 /* where tasks write: the caller's array or the stage; NULL: none, or slots */
     char *scratch;             /* workers x request.scratch; or NULL */
     unsigned char *outcome;    /* one byte per task: the caller's or the block's; NULL: nobody asks */
     size_t ndear;              /* tasks that go first, from the front; 0 once dealt again */
@@ -130,6 +131,8 @@ struct furrow_work {
     struct fw_stream *stream;  /* where there are callbacks; else NULL */
     size_t bytes;              /* of the block */
     char host[FURROW_HOST];
+
+    struct fw_stage stage;     /* where `out` is one */
 
     /* -- Shared while the job runs. */
     _Alignas(FW_CACHE_LINE) _Atomic uint32_t stopping; /* 0 -> 1 once, by anyone; after `cause` */

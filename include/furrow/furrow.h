@@ -319,6 +319,17 @@ FURROW_API int furrow_task_fail_text(furrow_task *task, int code, const char *te
  * soon. Any thread that the task started may ask, until the task returns. */
 FURROW_API bool furrow_task_expired(const furrow_task *task);
 
+/* -- Memory that workers write in place ---------------------------------- */
+
+/* Zeroed memory, aligned to 64 bytes, that workers forked later (backend fork)
+ * share with the program: outputs that lie in it are written in place, without
+ * a copy, and a program whose data lie in it is forked as fast as a small one.
+ * NULL: not to be had, see furrow_message(). At least a page each. */
+FURROW_API void *furrow_alloc(size_t size);
+
+/* `p` from furrow_alloc(), or NULL. No job may be using it. */
+FURROW_API void furrow_free(void *p);
+
 /* -- Anywhere ----------------------------------------------------------- */
 
 /* Stops the jobs running in this process at this moment, no later one: they
