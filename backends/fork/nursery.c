@@ -25,7 +25,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "runtime/memory.h"
 #include "runtime/printing.h"
 
 /* Times in seconds. A task that asks furrow_task_expired() may return by itself
@@ -35,22 +34,11 @@ static const double stop_patience = 0.002; /* for a SIGSTOP to be obeyed */
 static const double fork_again = 0.05;     /* between tries of a fork that is refused */
 enum { FORK_TRIES = 5 };                   /* where no worker is there at all */
 
-enum state { VACANT, RUNS, ASKED, DOOMED };
-
-/* One worker, as the nursery alone knows it. */
-struct charge {
-    enum state state;
-    bool stopped;            /* by a signal, ours or another's */
-    furrow_outcome verdict;  /* of the task it runs, should it end now */
-    double asked;            /* when SIGSTOP was sent */
-};
-
 struct nursery {
     struct fw_fork_table *table;
     pid_t self;
     sigset_t events;
-    double grace;          /* that a task may be late */
-    struct charge *charge; /* one per worker; owned, for the life of this process */
+    double grace; /* that a task may be late */
 };
 
 static double seconds_now(void)
@@ -102,8 +90,10 @@ static bool worker_make(struct nursery *n, int worker)
     if (pid < 0)
         return false;
     (void)setpgid(pid, pid); /* here and there: whoever is first */
+    member->state = FW_FORK_RUNS;
+    member->verdict = FURROW_CRASHED;
+    member->stopped = false;
     atomic_store(&member->pid, (int32_t)pid);
-    n->charge[worker] = (struct charge){ .state = RUNS, .verdict = FURROW_CRASHED };
     return true;
 }
 
@@ -112,7 +102,7 @@ static int workers_there(const struct nursery *n)
     int there = 0;
 
     for (int w = 0; w < n->table->workers; w++)
-        there += n->charge[w].state != VACANT;
+        there += n->table->member[w].state != FW_FORK_VACANT;
     return there;
 }
 
@@ -181,7 +171,7 @@ static void worker_reap(struct nursery *n, int worker)
         ;
     (void)waitpid(pid, NULL, WNOHANG); /* it may have left its group */
     atomic_store(&member->pid, 0);
-    n->charge[worker].state = VACANT;
+    member->state = FW_FORK_VACANT;
     fw_fork_sweep(pid);
 }
 
@@ -199,7 +189,7 @@ static void worker_replace(struct nursery *n, int worker)
 static void worker_ended(struct nursery *n, int worker, const siginfo_t *info)
 {
     const int code = info->si_code == CLD_EXITED ? -info->si_status : info->si_status;
-    const furrow_outcome verdict = n->charge[worker].verdict;
+    const furrow_outcome verdict = n->table->member[worker].verdict;
 
     worker_reap(n, worker);
     if (atomic_load(&n->table->member[worker].left) != 0)
@@ -247,8 +237,8 @@ static double grace_of(double limit)
 
 static void doom(struct nursery *n, int worker, furrow_outcome verdict)
 {
-    n->charge[worker].verdict = verdict;
-    n->charge[worker].state = DOOMED;
+    n->table->member[worker].verdict = verdict;
+    n->table->member[worker].state = FW_FORK_DOOMED;
     fw_fork_kill(&n->table->member[worker]);
 }
 
@@ -262,7 +252,7 @@ static void note_stops(struct nursery *n, int worker)
         info.si_pid = 0;
         if (waitid(P_PID, (id_t)pid, &info, WSTOPPED | WCONTINUED | WNOHANG) != 0 || info.si_pid == 0)
             return;
-        n->charge[worker].stopped = info.si_code != CLD_CONTINUED;
+        n->table->member[worker].stopped = info.si_code != CLD_CONTINUED;
     }
 }
 
@@ -270,27 +260,27 @@ static void note_stops(struct nursery *n, int worker)
  * again. */
 static double look_after(struct nursery *n, int worker, double now)
 {
-    struct charge *charge = &n->charge[worker];
+    struct fw_fork_member *member = &n->table->member[worker];
     const pid_t pid = atomic_load(&n->table->member[worker].pid);
     double left;
 
-    if (charge->state == VACANT || charge->state == DOOMED)
+    if (member->state == FW_FORK_VACANT || member->state == FW_FORK_DOOMED)
         return (double)INFINITY;
     left = furrow_work_deadline(n->table->work, worker) + n->grace;
-    if (charge->state == RUNS && left > 0)
+    if (member->state == FW_FORK_RUNS && left > 0)
         return left;
-    if (charge->state == RUNS) {
-        charge->state = ASKED;
-        charge->asked = now;
+    if (member->state == FW_FORK_RUNS) {
+        member->state = FW_FORK_ASKED;
+        member->asked = now;
         (void)kill(pid, SIGSTOP);
     }
     note_stops(n, worker);
-    if (!charge->stopped && now < charge->asked + stop_patience)
-        return charge->asked + stop_patience - now;
+    if (!member->stopped && now < member->asked + stop_patience)
+        return member->asked + stop_patience - now;
     if (furrow_work_deadline(n->table->work, worker) + n->grace <= 0) {
         doom(n, worker, FURROW_TIMED_OUT);
     } else {
-        charge->state = RUNS;
+        member->state = FW_FORK_RUNS;
         (void)kill(pid, SIGCONT);
     }
     return 0;
@@ -304,7 +294,7 @@ static double enforce(struct nursery *n)
 
     if (furrow_work_urgent(n->table->work)) {
         for (int w = 0; w < n->table->workers; w++)
-            if (n->charge[w].state != VACANT && n->charge[w].state != DOOMED)
+            if (n->table->member[w].state != FW_FORK_VACANT && n->table->member[w].state != FW_FORK_DOOMED)
                 doom(n, w, FURROW_SKIPPED);
         return (double)INFINITY;
     }
@@ -340,7 +330,7 @@ static _Noreturn void end_all(struct nursery *n)
     for (int w = 0; w < n->table->workers; w++)
         fw_fork_kill(&n->table->member[w]);
     for (int w = 0; w < n->table->workers; w++)
-        if (n->charge[w].state != VACANT)
+        if (n->table->member[w].state != FW_FORK_VACANT)
             worker_reap(n, w);
     fw_fork_sweep(n->table->caller);
     _exit(EXIT_FAILURE);
@@ -371,20 +361,10 @@ pid_t fw_fork_nursery(struct fw_fork_table *table)
     pid_t pid;
 
     table->made = table->refused = 0;
-    nursery.charge = fw_malloc((size_t)table->workers * sizeof *nursery.charge);
-    if (nursery.charge == NULL) {
-        errno = ENOMEM;
-        return -1;
-    }
-    memset(nursery.charge, 0, (size_t)table->workers * sizeof *nursery.charge);
+    for (int w = 0; w < table->workers; w++)
+        table->member[w].state = FW_FORK_VACANT;
     pid = fork();
     if (pid == 0)
         nursery_main(&nursery);
-    {
-        const int error = errno;
-
-        fw_free(nursery.charge);
-        errno = error;
-    }
     return pid;
 }

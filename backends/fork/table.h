@@ -20,10 +20,16 @@ enum {
     FW_FORK_WAKE = SIGURG      /* the job is to stop at once: it looks */
 };
 
-/* One worker. */
+enum fw_fork_state { FW_FORK_VACANT, FW_FORK_RUNS, FW_FORK_ASKED, FW_FORK_DOOMED };
+
+/* One worker. The nursery writes it, but for `left`. */
 struct fw_fork_member {
-    _Atomic int32_t pid;    /* and process group; 0: none. The nursery */
+    _Atomic int32_t pid;    /* and process group; 0: none. The worker too, at its start */
     _Atomic uint32_t left;  /* furrow_work_run() returned: nothing is lost with it. The worker */
+    enum fw_fork_state state;
+    bool stopped;           /* by a signal, the nursery's or another's */
+    furrow_outcome verdict; /* of the task it runs, should it end now */
+    double asked;           /* when the nursery's SIGSTOP was sent, on its clock */
 };
 
 struct fw_fork_table {

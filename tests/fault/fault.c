@@ -1,0 +1,250 @@
+#include "fault.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+static atomic_uint *failures;
+static char which[200];
+
+static atomic_uint *failure_count(void)
+{
+    if (failures == NULL)
+        failures = fault_board(sizeof *failures);
+    return failures;
+}
+
+/* Before anybody is forked. */
+__attribute__((constructor)) static void prepare(void)
+{
+    (void)failure_count();
+}
+
+void fault_case(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(which, sizeof which, format, args);
+    va_end(args);
+}
+
+/* One write a line, and nothing in a buffer that a fork would copy. */
+static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void say(const char *format, ...)
+{
+    char line[1024];
+    va_list args;
+    int length;
+
+    va_start(args, format);
+    length = vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    if (length >= (int)sizeof line)
+        length = (int)sizeof line - 1;
+    if (write(STDERR_FILENO, line, (size_t)length) < 0)
+        abort();
+}
+
+static void fail(const char *file, int line, const char *claim, const char *saw)
+{
+    if (atomic_fetch_add(failure_count(), 1) < 20)
+        say("%s:%d: [%s] %s%s%s\n", file, line, which, claim, saw[0] != '\0' ? ", but got " : "", saw);
+}
+
+bool check_that(bool holds, const char *file, int line, const char *claim)
+{
+    if (!holds)
+        fail(file, line, claim, "");
+    return holds;
+}
+
+bool check_equal(long long got, long long want, const char *file, int line, const char *claim)
+{
+    char saw[64];
+
+    if (got == want)
+        return true;
+    (void)snprintf(saw, sizeof saw, "%lld, not %lld", got, want);
+    fail(file, line, claim, saw);
+    return false;
+}
+
+bool check_says(const char *text, const char *word, const char *file, int line, const char *claim)
+{
+    if (strstr(text, word) != NULL)
+        return true;
+    fail(file, line, claim, text);
+    return false;
+}
+
+int fault_end(void)
+{
+    const unsigned n = atomic_load(failure_count());
+
+    if (n > 0)
+        say("%u checks failed\n", n);
+    return n > 0;
+}
+
+void fault_skip(const char *why)
+{
+    say("skipped: %s\n", why);
+    exit(77);
+}
+
+void *fault_board(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    if (memory == MAP_FAILED)
+        abort();
+    return memory;
+}
+
+double fault_now(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void step(void)
+{
+    const struct timespec pause = { 0, 500000 };
+
+    (void)nanosleep(&pause, NULL);
+}
+
+bool fault_await(const atomic_uint *value, unsigned least)
+{
+    const double end = fault_now() + 30;
+
+    while (atomic_load(value) < least && fault_now() < end)
+        step();
+    return atomic_load(value) >= least;
+}
+
+bool fault_gone(pid_t pid)
+{
+    char path[64], text[512];
+    const char *state;
+    FILE *file;
+    size_t n;
+
+    if (kill(pid, 0) != 0 && errno == ESRCH)
+        return true;
+    (void)snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    file = fopen(path, "r");
+    if (file == NULL)
+        return true;
+    n = fread(text, 1, sizeof text - 1, file);
+    (void)fclose(file);
+    text[n] = '\0';
+    state = strrchr(text, ')');
+    return state == NULL || state[2] == 'Z' || state[2] == 'X';
+}
+
+bool fault_await_gone(pid_t pid)
+{
+    const double end = fault_now() + 30;
+
+    while (!fault_gone(pid) && fault_now() < end)
+        step();
+    return fault_gone(pid);
+}
+
+/* Entries of a folder, without the two that each has. */
+static long entries(const char *path)
+{
+    DIR *folder = opendir(path);
+    const struct dirent *entry;
+    long n = 0;
+
+    if (folder == NULL)
+        return -1;
+    while ((entry = readdir(folder)) != NULL)
+        n += entry->d_name[0] != '.';
+    (void)closedir(folder);
+    return n;
+}
+
+static long lines(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    long n = 0;
+    int c;
+
+    if (file == NULL)
+        return -1;
+    while ((c = getc(file)) != EOF)
+        n += c == '\n';
+    (void)fclose(file);
+    return n;
+}
+
+/* Processes whose parent this one is. */
+static long children(void)
+{
+    DIR *folder = opendir("/proc");
+    const struct dirent *entry;
+    long n = 0;
+
+    while (folder != NULL && (entry = readdir(folder)) != NULL) {
+        char path[300], text[512];
+        const char *state;
+        long parent = 0;
+        FILE *file;
+
+        if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
+            continue;
+        (void)snprintf(path, sizeof path, "/proc/%s/stat", entry->d_name);
+        if ((file = fopen(path, "r")) == NULL)
+            continue;
+        text[fread(text, 1, sizeof text - 1, file)] = '\0';
+        (void)fclose(file);
+        state = strrchr(text, ')');
+        if (state != NULL && state[1] != '\0' && state[2] != '\0' && state[3] == ' ')
+            parent = strtol(state + 4, NULL, 10);
+        n += parent == (long)getpid();
+    }
+    if (folder != NULL)
+        (void)closedir(folder);
+    return n;
+}
+
+struct census fault_census(void)
+{
+    return (struct census){ .descriptors = entries("/proc/self/fd"),
+                            .threads = entries("/proc/self/task"),
+                            .children = children(),
+                            .mappings = lines("/proc/self/maps") };
+}
+
+void fault_same(const struct census *before, const struct census *after, long mappings)
+{
+    CHECK_EQ(after->descriptors, before->descriptors);
+    CHECK_EQ(after->threads, before->threads);
+    CHECK_EQ(after->children, before->children);
+    CHECK(after->mappings <= before->mappings + mappings);
+}
+
+furrow_config fault_config(int workers)
+{
+    furrow_config config = FURROW_CONFIG_DEFAULT;
+
+    config.backend = "fork";
+    config.jobs = workers;
+    config.strict = true;
+    config.keep_going = true;
+    return config;
+}
