@@ -5,6 +5,8 @@ set(fault_tests
   fork_deaths
   fork_ends
   fork_limits
+  fork_refused
+  fork_view
 )
 
 foreach(test IN LISTS fault_tests)
