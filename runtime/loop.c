@@ -198,6 +198,7 @@ static void run_single(struct fw_seat *seat, size_t index, unsigned attempt, uin
         fw_progress_add(&seat->work->progress, 1, fw_now());
     seat->frame.task.attempt = 0;
     FW_HINT(&seat->line->running, FW_NO_TASK);
+    atomic_store(&seat->me->attempt, 0);
     fw_bell_ring(&seat->work->bell);
     if (seat->is_process)
         fw_printing_flush();

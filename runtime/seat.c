@@ -313,6 +313,7 @@ void fw_seat_mend(struct fw_seat *seat, int code, bool late)
     if (fw_seat_run(seat, index, task->in, task->out, 1, &code, &seconds) == FURROW_PENDING)
         fw_work_again_push(work, index, task->attempt + 1);
     task->attempt = 0;
+    atomic_store(&seat->me->attempt, 0);
 }
 
 /* -- What a worker calls ------------------------------------------------ */

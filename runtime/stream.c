@@ -141,6 +141,7 @@ static bool start_slot(struct fw_seat *seat, uint32_t s)
     struct fw_slot *slot = &seat->work->stream->slot[s];
     uint32_t ready = FW_SLOT_READY;
 
+    atomic_store(&seat->me->attempt, slot->attempt);
     atomic_store(&seat->me->slot_use, atomic_load(&slot->use));
     atomic_store(&seat->me->slot, s + 1);
     if (atomic_compare_exchange_strong(&slot->state, &ready, fw_slot_state(FW_SLOT_RUNNING, seat->worker)))

@@ -502,6 +502,8 @@ static void bury_task(struct furrow_work *work, int worker, size_t index, furrow
         return; /* it had ended */
     if (outcome == FURROW_SKIPPED)
         return; /* the job stops: it was not run to its end */
+    if (work->again != NULL && work->again[index].attempt > attempt)
+        return; /* the next try is another's already */
     if (work->again != NULL && attempt < (unsigned)work->request.config.retries && !fw_work_stops(work)) {
         w->retried++;
         fw_work_again_push(work, index, attempt + 1);

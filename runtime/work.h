@@ -72,7 +72,7 @@ struct fw_worker {
     uint64_t busy_ns;
     unsigned begun;  /* worker_begin returned 0, and worker_end is due */
     unsigned entered; /* furrow_work_run() was called */
-    _Atomic unsigned attempt;      /* of the task that runs */
+    _Atomic unsigned attempt;      /* of the task that runs; 0 before a task that is tried for the first time */
     _Atomic uint64_t task_started; /* ns on CLOCK_MONOTONIC, 0: none; kept where there is a time limit */
     _Atomic uint32_t slot;         /* of the stream, + 1, from before it starts until it is handed back; 0: none */
     _Atomic uint32_t slot_use;     /* which use of that slot */
@@ -94,7 +94,7 @@ struct fw_blame {
 /* A task to be tried again later: linked by index + 1, 0 ends. */
 struct fw_again {
     size_t next;
-    unsigned attempt;
+    unsigned attempt; /* of the next try; only grows, and is stored before the task is linked */
 };
 enum { FW_AGAIN_BITS = 48 }; /* of again_head that are an index + 1 */
 
