@@ -37,7 +37,11 @@ furrow_compile(fault_fork_steps)
 target_include_directories(fault_fork_steps PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR})
 target_link_libraries(fault_fork_steps PRIVATE ${furrow_libraries})
 target_link_options(fault_fork_steps PRIVATE LINKER:--wrap=fw_fork_worker)
-add_test(NAME fault.fork_steps COMMAND fault_fork_steps 8)
+if(FURROW_SANITIZE) # forks are slow there
+  add_test(NAME fault.fork_steps COMMAND fault_fork_steps 60)
+else()
+  add_test(NAME fault.fork_steps COMMAND fault_fork_steps 8)
+endif()
 furrow_test_properties(fault.fork_steps 120 fault)
 
 furrow_add_test(fork_soak fork_soak.c fault.c ARGS 60 TIMEOUT 120)

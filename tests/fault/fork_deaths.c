@@ -92,11 +92,6 @@ static void by_memory(void)
     _exit(p[0]);
 }
 
-static void by_thread(void)
-{
-    pthread_exit(NULL);
-}
-
 static void by_exec(void)
 {
     (void)execl("/bin/sh", "sh", "-c", "exit 5", (char *)NULL);
@@ -118,7 +113,6 @@ static const struct kind {
     { "SIGKILL by another process", by_another, SIGKILL, false },
     { "stack overflow", by_stack, SIGSEGV, true },
     { "no memory", by_memory, SIGABRT, true },
-    { "pthread_exit", by_thread, 0, true },
     { "exec", by_exec, -5, false },
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
