@@ -70,7 +70,7 @@ struct fw_threadpool {
     const char *name;  /* "libgomp", "libomp", "OpenBLAS", ... */
     const char *layer; /* as in fw_pool; "OpenMP" for an OpenMP runtime */
     const char *scope; /* "thread", "process", "OpenMP" (follows it), "none" */
-    int threads;       /* the caller's limit now */
+    int threads;       /* the caller's limit now; of one that follows OpenMP, what it used last */
     const char *path;  /* of the file; "" where it is part of the program */
 };
 
