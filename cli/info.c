@@ -169,6 +169,8 @@ static void print_text(const struct info *info)
     cli_machine_text(&info->machine, 10);
     print_cpus(&info->machine);
     print_around(&info->machine);
+    if (info->machine.here)
+        cli_threadpools_text();
     putchar('\n');
     print_backends(info);
     print_default(&info->levels.level[0]);
