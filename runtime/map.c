@@ -166,7 +166,7 @@ static void hold_pools(struct fw_pool_hold *hold, const struct fw_plan *plan)
     const int share = fw_plan_share(plan->cpus, plan->workers, plan->workers - 1, &first);
 
     *hold = (struct fw_pool_hold){ .held = false };
-    if (!plan->transparent || plan->inner_threads > 0)
+    if (!plan->transparent || plan->inner_threads > 0 || fw_thread_limit_exceeds(plan->cpus))
         fw_pools_hold(hold, plan->inner_threads, share, plan->workers > 1);
 }
 

@@ -60,8 +60,12 @@ static void fill_frame(struct fw_seat *seat)
     frame->callback = work->transparent && caller->callback;
     frame->at = fw_work_lease(work, seat->worker, &frame->cpus);
     frame->task.cpus = inner > 0 ? inner : frame->at != NULL ? frame->cpus : fw_cpus()->count;
-    if (frame->at != NULL && inner > 0 && inner < frame->cpus)
-        frame->cpus = inner; /* what runs inside stays within what the task may use */
+    if (inner > 0) { /* what runs inside stays within what the task may use */
+        const int most = frame->at != NULL ? frame->cpus : work->cpus;
+
+        frame->at = frame->at != NULL ? frame->at : work->at;
+        frame->cpus = inner < most ? inner : most;
+    }
     frame->task.index = FW_NO_TASK;
     frame->task.shared = work->request.job.shared;
     if (work->scratch != NULL)
@@ -111,8 +115,10 @@ void fw_seat_take(struct fw_seat *seat, struct furrow_work *work, int worker)
     seat->is_process = in_own_process(work);
     seat->is_caller = !seat->is_process && pthread_equal(work->caller_thread, pthread_self()) != 0;
     seat->sequel = false;
-    seat->limits = !work->transparent || work->inner_threads > 0;
     fill_frame(seat);
+    /* A transparent job leaves what its caller has, unless that is too much. */
+    seat->limits = !work->transparent || work->inner_threads > 0 ||
+                   fw_thread_limit_exceeds(seat->frame.task.cpus);
     bind(seat);
     if (!seat->is_caller)
         fw_inherit_install(&work->inherit, &seat->own);

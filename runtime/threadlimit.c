@@ -64,6 +64,17 @@ void fw_thread_limit_restore(const struct fw_thread_limit *own)
     }
 }
 
+bool fw_thread_limit_exceeds(int cpus)
+{
+    for (int i = 0; i < fw_openmp_count(); i++)
+        if (fw_openmp_at(i)->max_threads() > cpus)
+            return true;
+    for (int i = 0; i < fw_pools_count(); i++)
+        if (fw_pools_at(i)->scope != FW_POOL_FOLLOWS && fw_pools_at(i)->get(fw_pools_at(i)) > cpus)
+            return true;
+    return false;
+}
+
 /* -- Where a thread is -------------------------------------------------- */
 
 void fw_openmp_here(struct fw_openmp_place *out)

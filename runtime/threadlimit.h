@@ -32,6 +32,9 @@ struct fw_thread_limit {
 void fw_thread_limit_set(int asked, int share, struct fw_thread_limit *own);
 void fw_thread_limit_restore(const struct fw_thread_limit *own);
 
+/* True where a library would use more than `cpus` threads now. */
+bool fw_thread_limit_exceeds(int cpus);
+
 /* Enclosing parallel regions of the calling thread, serial ones too, of each
  * OpenMP runtime. All 0: outside any. */
 struct fw_openmp_place {
