@@ -1,0 +1,33 @@
+/* bench/timed.h - one run of a loop under the clock; what the measures share. */
+#ifndef BENCH_TIMED_H
+#define BENCH_TIMED_H
+
+#include "harness.h"
+
+enum { BENCH_NO_FIGURE = 77 }; /* exit status: the variant lacks what is measured */
+
+struct bench_timed {
+    const struct bench_options *options;
+    const struct bench_loop *loop;
+    int workers;
+};
+
+/* Wall time in ns of one run by the variant. For bench_repeat(), as the next:
+ * `arg` is a struct bench_timed. */
+double bench_wall_once(void *arg);
+
+/* CPU time in ns of the same tasks in the calling thread, without any scheduler:
+ * what they need, also while other programs take the CPU away. */
+double bench_alone_once(void *arg);
+
+void bench_set_kind(struct bench_loop *loop, enum bench_kind kind);
+
+/* Nanoseconds of one turn of bench_spin(). */
+double bench_turn_ns(const struct bench_options *options);
+
+/* Measures with a file of their own. */
+int bench_measure_metg(const struct bench_options *options);
+int bench_measure_shapes(const struct bench_options *options);
+int bench_measure_neighbours(const struct bench_options *options);
+
+#endif
