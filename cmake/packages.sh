@@ -1,4 +1,4 @@
-# Sourced by quickstart and check: what they need from the system, and how to
+# Sourced by quickstart, check and bench/run: what they need from the system, and how to
 # get it. Debian and Ubuntu are served; elsewhere the needs are printed.
 
 furrow_build_packages=(gcc g++ make libc6-dev cmake ninja-build pkg-config libhwloc-dev)
@@ -6,6 +6,7 @@ furrow_example_packages=(libopenblas-pthread-dev)
 furrow_test_packages=(libcriterion-dev libomp-dev libopenblas-openmp-dev libopenblas-pthread-dev)
 furrow_clang_packages=(clang libomp-dev)
 furrow_sanitizer_packages=(llvm libclang-rt-dev)
+furrow_bench_packages=(clang libomp-dev libtbb-dev valgrind gnuplot-nox)
 
 # Of the packages named, those that are not installed; one a line.
 missing_packages() {

@@ -1,0 +1,138 @@
+# Makes the tables of bench/run. Arguments: contestants.tsv, goals.tsv, results.tsv, each
+# after kind=contestant, kind=goal, kind=result. A result: round, contestant, figure, median,
+# smallest, unit; or "-", contestant, "missing", why.
+#
+# The median over the rounds, with the smallest and the largest round. Goals
+# compare what was measured in the same round.
+
+BEGIN {
+    NEVER = 1e300 # not reached
+    FS = OFS = "\t"
+    tables = 0
+    table("Cost of a task, ns", "empty store range metg50 metg80 instructions",
+          "empty task|one double stored|range body|METG(50 %)|METG(80 %)|instructions")
+    table("Starting and ending, ns", "hot idle region team team_whole nested",
+          "2 empty tasks, hot|2 empty tasks after 10 ms|empty region|5 µs per worker, beyond 5 µs|all took part, of 1|2 empty tasks, nested")
+    shapes("N = 200", "200")
+    shapes("N = 20 000", small ? "2000" : "20000")
+    table("400 neighbours that sleep among 8 million empty tasks, 8 workers", "neighbours", "makespan / ideal")
+}
+
+function table(title, figures, heads) {
+    titles[++tables] = title
+    columns[tables] = figures
+    headings[tables] = heads
+}
+
+function shapes(title, n) {
+    table("Makespan / ideal, " title,
+          "ramp_up:" n " ramp_down:" n " lognormal:" n " first:" n " last:" n " middle:" n,
+          "ramp up|ramp down|lognormal|straggler first|last|in the middle")
+}
+
+/^#/ || NF == 0 { next }
+kind == "contestant" { names[++contestants] = $1; next }
+kind == "goal" { goals[++ngoals] = $0; next }
+kind == "result" && $3 == "missing" { missing[$2] = $4; next }
+kind == "result" {
+    at[$2, $3, $1] = $4 == "-" ? NEVER : $4 + 0
+    seen[$2, $3] = 1
+    rounds = $1 > rounds ? $1 : rounds
+}
+
+# Sorts pool[1 ... n].
+function sort(n,    i, k, x) {
+    for (i = 2; i <= n; i++) {
+        x = pool[i]
+        for (k = i - 1; k > 0 && pool[k] > x; k--)
+            pool[k + 1] = pool[k]
+        pool[k + 1] = x
+    }
+}
+
+# What pool[1 ... n], sorted, has in the middle.
+function middle(n) {
+    return pool[n % 2 ? (n + 1) / 2 : n / 2 + 1] >= NEVER ? NEVER : (pool[int((n + 1) / 2)] + pool[int(n / 2) + 1]) / 2
+}
+
+function number(x) {
+    if (x >= NEVER)
+        return "not reached"
+    return x >= 1000 || x <= -1000 ? sprintf("%.0f", x) : x >= 100 ? sprintf("%.1f", x) : sprintf("%.3f", x)
+}
+
+function spread(n) {
+    sort(n)
+    return n == 1 ? number(pool[1]) : number(middle(n)) " (" number(pool[1]) "–" number(pool[n]) ")"
+}
+
+function cell(name, figure,    r, n) {
+    n = 0
+    for (r = 1; r <= rounds; r++)
+        if ((name, figure, r) in at)
+            pool[++n] = at[name, figure, r]
+    return n ? spread(n) : "–"
+}
+
+function print_table(t,    i, k, n, figure, head, line, some) {
+    n = split(columns[t], figure, " ")
+    split(headings[t], head, "|")
+    line = "| " titles[t] " |"
+    for (k = 1; k <= n; k++)
+        line = line " " head[k] " |"
+    print "\n" line
+    gsub(/[^|]+/, "---", line)
+    print line
+    for (i = 1; i <= contestants; i++) {
+        some = 0
+        line = "| " names[i] " |"
+        for (k = 1; k <= n; k++) {
+            some += (names[i], figure[k]) in seen
+            line = line " " cell(names[i], figure[k]) " |"
+        }
+        if (some)
+            print line
+    }
+}
+
+# pool[]: the goal's value in each round in which both sides were measured.
+function goal_values(f,    r, n, x, y) {
+    n = 0
+    for (r = 1; r <= rounds; r++) {
+        if (!((f[3], f[4], r) in at) || (f[5] != "value" && !((f[6], f[7], r) in at)))
+            continue
+        x = at[f[3], f[4], r]
+        y = f[5] == "value" ? 0 : at[f[6], f[7], r]
+        if (y >= NEVER || (f[5] == "ratio" && y <= 0))
+            continue # nothing to compare with
+        pool[++n] = x >= NEVER ? NEVER : f[5] == "ratio" ? x / y : x - y
+    }
+    return n
+}
+
+function print_goals(    i, n, f, against, verdict, met, known) {
+    print "\n| goal | what | contestant | against | bar | measured | |"
+    print "|---|---|---|---|---|---|---|"
+    for (i = 1; i <= ngoals; i++) {
+        split(goals[i], f, "\t")
+        n = goal_values(f)
+        if (n == 0)
+            continue
+        against = f[5] == "value" ? f[6] : f[5] == "ratio" ? "× " f[6] : f[6] " +"
+        verdict = spread(n)
+        met += middle(n) <= f[8] + 0
+        known++
+        print "| " f[1] " | " f[2] " | " f[3] " | " against " | " f[8] " | " verdict " | " \
+              (middle(n) <= f[8] + 0 ? "met" : "**not met**") " |"
+    }
+    print "\n" met + 0 " of " known + 0 " goals measured are met."
+}
+
+END {
+    for (i = 1; i <= tables; i++)
+        print_table(i)
+    for (i = 1; i <= contestants; i++)
+        if (names[i] in missing)
+            print (said++ ? "" : "\n") "- " names[i] ": " missing[names[i]]
+    print_goals()
+}
