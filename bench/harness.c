@@ -65,17 +65,45 @@ static double process_delay(void)
     return sum;
 }
 
-enum { MOST = 2000 };
+enum { MOST = 4000 };
+#define DISTURBED 0.005
 
-struct samples {
-    double at[MOST];
-    int n;
+struct sample {
+    double value;
+    double waited; /* part of the time that threads of ours were kept from running */
 };
 
-static void keep(struct samples *samples, double sample)
+static int calmer(const void *a, const void *b)
 {
-    if (samples->n < MOST)
-        samples->at[samples->n++] = sample;
+    const struct sample *x = a, *y = b;
+
+    return (x->waited > y->waited) - (x->waited < y->waited);
+}
+
+static struct sample take_sample(double (*once)(void *arg), void *arg)
+{
+    const double delay = process_delay(), start = bench_now();
+    const double value = once(arg), wall = bench_now() - start;
+
+    return (struct sample){ value, (process_delay() - delay) / wall };
+}
+
+/* The figure of the calm samples; of the `least` calmest where they are fewer. */
+static struct bench_figure figure_of(struct sample *sample, int n, int least, bool calm)
+{
+    double value[MOST];
+    struct bench_figure figure;
+    int used = 0;
+
+    if (calm)
+        qsort(sample, (size_t)n, sizeof *sample, calmer);
+    while (used < n && (!calm || used < least || sample[used].waited <= DISTURBED)) {
+        value[used] = sample[used].value;
+        used++;
+    }
+    figure.median = bench_quantile(value, (size_t)used, 0.5);
+    figure.best = value[0]; /* sorted */
+    return figure;
 }
 
 /* Lets others have their turn and gets the workers running again. */
@@ -94,32 +122,23 @@ static void rest(double (*once)(void *arg), void *arg)
 struct bench_figure bench_repeat(const struct bench_options *options, int least,
                                  double (*once)(void *arg), void *arg)
 {
-    struct samples calm = { .n = 0 }, disturbed = { .n = 0 };
-    struct samples *used = &calm;
-    struct bench_figure figure;
-    double end, last;
+    const double budget = options->budget_ms * 1e6;
+    struct sample sample[MOST];
+    int n = 0, calm = 0;
+    double end;
 
     least = options->small ? 2 : least;
     (void)once(arg);
-    end = bench_now() + options->budget_ms * 1e6;
-    last = end + options->budget_ms * 1e6; /* on a busy machine */
-    while (calm.n < MOST && disturbed.n < MOST &&
-           (calm.n + disturbed.n < least || bench_now() < (calm.n < least ? last : end))) {
-        const double delay = process_delay(), start = bench_now(), sample = once(arg);
-        const double allowed = 0.005 * (bench_now() - start);
-        const bool calm_one = process_delay() - delay <= allowed;
-
-        keep(calm_one ? &calm : &disturbed, sample);
-        if (!calm_one && options->calm)
+    end = bench_now() + budget;
+    while (n < MOST && (n < least || bench_now() < (calm < least ? end + budget : end))) {
+        sample[n] = take_sample(once, arg);
+        if (!options->calm || sample[n].waited <= DISTURBED)
+            calm++;
+        else
             rest(once, arg);
+        n++;
     }
-    if (!options->calm || calm.n < least) {
-        for (int i = 0; i < disturbed.n; i++)
-            keep(used, disturbed.at[i]);
-    }
-    figure.median = bench_quantile(used->at, (size_t)used->n, 0.5);
-    figure.best = used->at[0]; /* sorted */
-    return figure;
+    return figure_of(sample, n, least, options->calm);
 }
 
 static void print_number(double value)

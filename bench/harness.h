@@ -65,10 +65,10 @@ struct bench_figure {
 /* Repeats once(arg), which returns one sample, until the budget is used up: at
  * least `least` times. The first call is a warm-up.
  *
- * Where options->calm, samples in which a thread of this process waited for a CPU
+ * Where options->calm, samples in which threads of this process waited for a CPU
  * for more than 0.5 % of the time (/proc/self/task/<n>/schedstat) are not used:
  * other programs had the CPU then. Up to two budgets are spent to get `least`
- * calm ones; with fewer, all samples are used. */
+ * calm ones; where there are fewer, the `least` calmest count. */
 struct bench_figure bench_repeat(const struct bench_options *options, int least,
                                  double (*once)(void *arg), void *arg);
 

@@ -1,6 +1,7 @@
 /* The limit: threads that exist already, one equal share of the indices each,
  * one call per task and nothing else. */
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,10 +28,15 @@ static struct {
     pthread_cond_t wake;
 } pool = { .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER };
 
-static void relax(void)
+/* The i-th look at something that another thread is to change. That thread may
+ * need this CPU: now and then it gets it. */
+static void relax(int i)
 {
+    if (i % 2000 == 1999)
+        (void)sched_yield();
 #if defined(__x86_64__)
-    __builtin_ia32_pause();
+    else
+        __builtin_ia32_pause();
 #endif
 }
 
@@ -58,7 +64,7 @@ static unsigned wait_for_order(unsigned seen)
     for (int i = 0; i < SPINS; i++) {
         if (atomic_load(&pool.generation) != seen)
             return seen + 1;
-        relax();
+        relax(i);
     }
     (void)pthread_mutex_lock(&pool.lock);
     atomic_fetch_add(&pool.sleeping, 1);
@@ -114,8 +120,8 @@ static void run_order(struct order order)
         (void)pthread_mutex_unlock(&pool.lock);
     }
     work(&pool.order, 0);
-    while (atomic_load(&pool.working) > 0)
-        relax();
+    for (int i = 0; atomic_load(&pool.working) > 0; i = (i + 1) % SPINS)
+        relax(i);
 }
 
 static void run_static(const struct bench_loop *loop, int workers)

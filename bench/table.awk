@@ -37,6 +37,7 @@ kind == "result" && $3 == "missing" { missing[$2] = $4; next }
 kind == "result" {
     at[$2, $3, $1] = $4 == "-" ? NEVER : $4 + 0
     seen[$2, $3] = 1
+    column[$3] = 1
     rounds = $1 > rounds ? $1 : rounds
 }
 
@@ -74,25 +75,34 @@ function cell(name, figure,    r, n) {
     return n ? spread(n) : "–"
 }
 
+# Leaves out what nobody measured.
 function print_table(t,    i, k, n, figure, head, line, some) {
     n = split(columns[t], figure, " ")
     split(headings[t], head, "|")
     line = "| " titles[t] " |"
-    for (k = 1; k <= n; k++)
-        line = line " " head[k] " |"
+    for (k = 1; k <= n; k++) {
+        some += figure[k] in column
+        if (figure[k] in column)
+            line = line " " head[k] " |"
+    }
+    if (!some)
+        return
     print "\n" line
     gsub(/[^|]+/, "---", line)
     print line
-    for (i = 1; i <= contestants; i++) {
-        some = 0
-        line = "| " names[i] " |"
-        for (k = 1; k <= n; k++) {
-            some += (names[i], figure[k]) in seen
-            line = line " " cell(names[i], figure[k]) " |"
-        }
-        if (some)
-            print line
+    for (i = 1; i <= contestants; i++)
+        print_row(names[i], figure, n)
+}
+
+function print_row(name, figure, n,    k, line, some) {
+    line = "| " name " |"
+    for (k = 1; k <= n; k++) {
+        some += (name, figure[k]) in seen
+        if (figure[k] in column)
+            line = line " " cell(name, figure[k]) " |"
     }
+    if (some)
+        print line
 }
 
 # pool[]: the goal's value in each round in which both sides were measured.

@@ -43,17 +43,31 @@ struct bench_loop {
 /* By kind. */
 extern bench_task *const bench_tasks[BENCH_KINDS];
 
-/* Computes for `turns` (>= 1) turns of about one CPU cycle. The same machine
- * code in all contestants where the processor is an x86. */
+/* Computes for `turns` turns of about one CPU cycle: so many multiplications that
+ * do not wait for each other, on the one unit that does them. The same machine
+ * code in all contestants where the processor is an x86; it jumps into a row of
+ * 256 multiplications, since a loop whose end is mispredicted would cost as much as
+ * a short task. */
 static inline void bench_spin(uint32_t turns)
 {
 #if defined(__x86_64__)
-    __asm__ volatile(".p2align 4\n"
-                     "1: decl %0\n"
-                     "jnz 1b"
-                     : "+r"(turns)
+    uint64_t rows = turns / 256, entry = turns % 256;
+
+    __asm__ volatile("lea (%[entry],%[entry],2), %[entry]\n\t" /* 3 bytes each */
+                     "neg %[entry]\n\t"
+                     "lea 2f(%%rip), %%rax\n\t"
+                     "add %%rax, %[entry]\n\t"
+                     "jmp *%[entry]\n"
+                     "1:\n\t"
+                     ".rept 256\n\t"
+                     ".byte 0x6b, 0xc1, 0x03\n\t" /* imul $3, %ecx, %eax */
+                     ".endr\n"
+                     "2:\n\t"
+                     "sub $1, %[rows]\n\t"
+                     "jnc 1b"
+                     : [entry] "+r"(entry), [rows] "+r"(rows)
                      :
-                     : "cc");
+                     : "rax", "cc");
 #else
     while (turns > 0) {
         turns--;
