@@ -130,7 +130,8 @@ struct bench_figure bench_repeat(const struct bench_options *options, int least,
     least = options->small ? 2 : least;
     (void)once(arg);
     end = bench_now() + budget;
-    while (n < MOST && (n < least || bench_now() < (calm < least ? end + budget : end))) {
+    while (n < MOST && (n < 3 || bench_now() < end + 20 * budget) &&
+           (n < least || bench_now() < (calm < least ? end + budget : end))) {
         sample[n] = take_sample(once, arg);
         if (!options->calm || sample[n].waited <= DISTURBED)
             calm++;

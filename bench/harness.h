@@ -63,7 +63,7 @@ struct bench_figure {
 };
 
 /* Repeats once(arg), which returns one sample, until the budget is used up: at
- * least `least` times. The first call is a warm-up.
+ * least `least` times, unless that takes 20 budgets. The first call is a warm-up.
  *
  * Where options->calm, samples in which threads of this process waited for a CPU
  * for more than 0.5 % of the time (/proc/self/task/<n>/schedstat) are not used:

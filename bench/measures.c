@@ -93,7 +93,7 @@ static int measure_count2(const struct bench_options *options)
 /* Calls in one sample, where one alone is too short for the clock. */
 static int calls_in_sample(const struct bench_options *options)
 {
-    return options->small ? 10 : 500;
+    return options->small ? 10 : 200;
 }
 
 static double hot_once(void *arg)

@@ -1,5 +1,5 @@
-# Sourced by quickstart, check and bench/run: what they need from the system, and how to
-# get it. Debian and Ubuntu are served; elsewhere the needs are printed.
+# Sourced by quickstart, check and bench/run: what they need from the system, and
+# how to get it. Debian and Ubuntu are served; elsewhere the needs are printed.
 
 furrow_build_packages=(gcc g++ make libc6-dev cmake ninja-build pkg-config libhwloc-dev)
 furrow_example_packages=(libopenblas-pthread-dev)
