@@ -275,7 +275,7 @@ static furrow_status fork_run(const furrow_crew *crew, furrow_work *work)
     if (table == NULL || !stack_open(&stack)) {
         if (table != NULL)
             table_close(table);
-        return furrow_work_fail(work, FURROW_ENOMEM, "fork: no address space for the stack of a worker; "
+        return furrow_work_fail(work, FURROW_ENOMEM, "fork: no memory for the stack of a worker; "
                                                      "raise ulimit -v, or lower ulimit -s");
     }
     status = run_with(crew, table, &stack);

@@ -11,6 +11,7 @@ static const struct row rows[] = {
     { "posix", "posix", 2, THREADS },
 #if !CONTRACT_THREAD_SANITIZER
     { "forked", "forked", 2, PROCESSES },
+    { "fork", "fork", 2, PROCESSES },
 #endif
 };
 enum { ROWS = sizeof rows / sizeof *rows };

@@ -2,6 +2,7 @@
  * furrow gives, word by word, and the table has all that are provoked here.
  *
  * Each is provoked in a child: the environment is read once per process. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,23 @@ static int third_diverges(furrow_task *task)
 static int third_is_silent(furrow_task *task)
 {
     return task->index == 3 ? 2 : 0;
+}
+
+static int third_is_faulty(furrow_task *task)
+{
+    return task->index == 3 ? raise(SIGSEGV) : 0;
+}
+
+static int third_is_killed(furrow_task *task)
+{
+    return task->index == 3 ? raise(SIGKILL) : 0;
+}
+
+static int third_leaves(furrow_task *task)
+{
+    if (task->index == 3)
+        exit(4);
+    return 0;
 }
 
 static int until_expired(furrow_task *task)
@@ -131,11 +149,27 @@ static void misspelt(void)
     run((furrow_job){ 0 }, config);
 }
 
-static void isolated(void)
+/* Isolated: on processes. */
+static void crash(furrow_task_fn task)
 {
     const furrow_config config = FURROW_CONFIG_DEFAULT;
 
-    run((furrow_job){ .isolate = true }, config);
+    run((furrow_job){ .run = task, .isolate = true }, config);
+}
+
+static void faulty(void)
+{
+    crash(third_is_faulty);
+}
+
+static void killed(void)
+{
+    crash(third_is_killed);
+}
+
+static void leaving(void)
+{
+    crash(third_leaves);
 }
 
 static void strictly_isolated(void)
@@ -202,11 +236,30 @@ static void popped(void)
 
 static void (*const provoke[])(void) = {
     no_run,     no_in,         no_out,      no_jobs,
-    many_jobs,  misspelt,      isolated,    strictly_isolated,
+    many_jobs,  misspelt,      faulty,      strictly_isolated,
     too_large,  popped,        diverges,    silent,
     late,       reply_unasked, begin_fails, result_stops,
-    next_stops, cancelled,
+    next_stops, cancelled,     killed,      leaving,
 };
+
+/* ThreadSanitizer follows no forks of a program with threads, and
+ * AddressSanitizer ends a fault in its own way. */
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+enum { NO_FORKS = 1 };
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+enum { NO_FORKS = 1 };
+#else
+enum { NO_FORKS = 0 };
+#endif
+#else
+enum { NO_FORKS = 0 };
+#endif
+
+static bool is_crash(void (*what)(void))
+{
+    return what == faulty || what == killed || what == leaving;
+}
 
 /* -- The page ----------------------------------------------------------- */
 
@@ -297,6 +350,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < COUNT(provoke); i++) {
         char message[512], row[600];
 
+        if (NO_FORKS && is_crash(provoke[i]))
+            continue;
         if (!message_of(provoke[i], message, sizeof message)) {
             fprintf(stderr, "message %zu could not be provoked\n", i);
             return 1;

@@ -1,5 +1,5 @@
 # Workers that die, are killed, or cannot be made; plain main programs, each with
-# fault.c. ThreadSanitizer does not follow the forks of a program with threads.
+# fault.c.
 
 set(fault_tests
   fork_deaths
