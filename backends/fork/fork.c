@@ -101,6 +101,7 @@ static void await_nursery(struct fw_fork_table *table, pid_t pid)
     furrow_work_attach(table->work, NULL);
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
         ;
+    fw_fork_sweep(pid);
 }
 
 /* -- A nursery that was killed ------------------------------------------- */

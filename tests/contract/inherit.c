@@ -246,13 +246,8 @@ static void spoil_all(const struct row *row)
     furrow_config config = row_config(row);
     furrow_job job = { .run = spoil, .count = 50 };
 
-    if (row->place != IN_CALLER) /* there it is the caller's own doing */
-        CHECK_STATUS(furrow_map(&job, &config, NULL), FURROW_OK);
-    with_rounding(row);
-    with_flush(row);
-    with_exceptions(row);
-    with_mask(row);
-    with_locale(row);
+    CHECK_STATUS(furrow_map(&job, &config, NULL), FURROW_OK);
+    fesetround(FE_TONEAREST); /* where the caller was a worker it is its own doing */
 }
 
 /* Enough of a thread's state for one number. */
@@ -260,15 +255,18 @@ static int state_number(void)
 {
     struct state state = state_now();
 
-    return state.rounding * 4 + state.exceptions * 2 + (int)state.flush * 65536 + state.blocked;
+    return state.rounding * 512 + state.exceptions * 8 + (state.flush != 0) * 4 +
+           (state.locale == LC_GLOBAL_LOCALE) * 2 + state.blocked;
 }
 
 void workers_have_their_own_back(const struct row *row)
 {
-    fesetround(FE_TONEAREST);
-    openmp_threads_as_before(state_number, spoil_all, row);
-    fesetround(FE_TONEAREST);
-    jobs_have_state(row);
+    contract_fn *const changes[] = {
+        spoil_all, with_rounding, with_flush, with_exceptions, with_locale, with_mask,
+    };
+
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
+        openmp_threads_as_before(state_number, changes[i], row);
 }
 
 /* A thread with a state of its own that lends itself as a worker. */

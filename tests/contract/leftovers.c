@@ -281,6 +281,50 @@ void nothing_adds_up(const struct row *row)
     check_nothing_left(row, &before);
 }
 
+/* -- Files ---------------------------------------------------------------- */
+
+/* Processes of a job: those that run tasks, and those that made them. */
+struct processes {
+    atomic_int runs[COUNT], made_by[COUNT];
+};
+
+static int note_processes(furrow_task *task)
+{
+    struct processes *processes = (struct processes *)task->shared;
+
+    atomic_store(&processes->runs[task->index], (int)getpid());
+    atomic_store(&processes->made_by[task->index], (int)getppid());
+    return 0;
+}
+
+/* LLVM's OpenMP has a file for each process that it runs in. */
+static void check_no_file(int process)
+{
+    char path[80];
+
+    snprintf(path, sizeof path, "/dev/shm/__KMP_REGISTERED_LIB_%d_%d", process, (int)getuid());
+    CHECK(process == (int)getpid() || access(path, F_OK) != 0);
+}
+
+void no_process_leaves_a_file(const struct row *row)
+{
+    struct processes *processes = board(sizeof *processes);
+    furrow_config config = row_config(row);
+    furrow_job job = { .run = note_processes, .count = COUNT, .shared = processes };
+
+    if (row->place != PROCESSES) {
+        skip("tasks are not in processes of their own");
+        return;
+    }
+    CHECK_STATUS(furrow_map(&job, &config, NULL), FURROW_OK);
+    for (int i = 0; i < COUNT; i++) {
+        check_no_file(atomic_load(&processes->runs[i]));
+        check_no_file(atomic_load(&processes->made_by[i]));
+    }
+}
+
+/* -- Signals -------------------------------------------------------------- */
+
 void signals_as_before(const struct row *row)
 {
     struct sigaction before, after;

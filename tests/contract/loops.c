@@ -110,6 +110,22 @@ void loop_on_all_workers(const struct row *row)
     CHECK(look(&crowd.there) >= crowd.workers);
 }
 
+/* Very short loops: workers find nothing to do at the same time as others. */
+void loops_end(const struct row *row)
+{
+    enum { LOOPS = CONTRACT_SANITIZED ? 500 : 1500 };
+    struct sums sums = { 0, 0 };
+    furrow_config config = loop_config(row);
+    uint64_t indices = 0;
+
+    config.batch = 1;
+    for (size_t i = 0; i < LOOPS; i++) {
+        CHECK_STATUS(furrow_for(i % 50 + 1, add, &sums, &config), FURROW_OK);
+        indices += i % 50 + 1;
+    }
+    CHECK_EQ(sums.indices, indices);
+}
+
 /* -- In a task, and around one -------------------------------------------- */
 
 static int sum_in_task(furrow_task *task)

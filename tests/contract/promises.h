@@ -106,6 +106,7 @@
     X(loops, loop_of_nothing, "a loop over nothing is a success")                                  \
     X(loops, loop_beyond_32_bits, "a loop may have more than 2^32 indices")                        \
     X(loops, loop_on_all_workers, "a loop uses all workers")                                       \
+    X(loops, loops_end, "short loops end, one after the other")                                   \
     X(loops, loops_nest, "loops run in tasks and in loops")                                        \
     X(loops, loop_cancelled, "furrow_cancel() stops a loop")                                       \
     X(loops, loop_refusals, "a loop refuses what has no meaning or no shared memory")              \
@@ -133,6 +134,7 @@
     X(leftovers, no_job_leaves_anything, "no kind of job leaves anything")                         \
     X(leftovers, no_loop_leaves_anything, "no loop or reduction leaves anything")                  \
     X(leftovers, nothing_adds_up, "fifty jobs leave no more than one")                             \
+    X(leftovers, no_process_leaves_a_file, "processes leave no file of OpenMP's")                  \
     X(leftovers, signals_as_before, "no job installs a signal handler")
 
 /* What promises check in a process of its own: see check_apart(). */
