@@ -22,7 +22,7 @@ static size_t rest_of_claim(const struct fw_seat *seat, size_t index, bool backw
  * tasks to run still; 0: stop. */
 static __attribute__((noinline, cold)) size_t attend(struct fw_seat *seat, size_t index, size_t left)
 {
-    const bool backwards = fw_ranges_backwards(seat->work->ranges, seat->worker);
+    const bool backwards = fw_ranges_backwards(seat->work->ranges, seat->place);
     const bool hungry = (FW_PEEK(&seat->line->attention) & FW_HUNGRY) != 0;
     size_t rest;
 
@@ -32,9 +32,9 @@ static __attribute__((noinline, cold)) size_t attend(struct fw_seat *seat, size_
         return left;
     FW_AND(&seat->line->attention, ~(uint32_t)FW_HUNGRY);
     seat->sequel = true;
-    if (!fw_ranges_put_back(seat->work->ranges, seat->worker, index, &seat->claim))
+    if (!fw_ranges_put_back(seat->work->ranges, seat->place, index, &seat->claim))
         return left;
-    fw_bell_ring(&seat->work->bell);
+    fw_bell_ring(&seat->work->common->bell);
     rest = rest_of_claim(seat, index, backwards);
     return rest < left ? rest : left;
 }
@@ -199,7 +199,7 @@ static void run_single(struct fw_seat *seat, size_t index, unsigned attempt, uin
     seat->frame.task.attempt = 0;
     FW_HINT(&seat->line->running, FW_NO_TASK);
     atomic_store(&seat->me->attempt, 0);
-    fw_bell_ring(&seat->work->bell);
+    fw_bell_ring(&seat->work->common->bell);
     if (seat->is_process)
         fw_printing_flush();
     if (seat->work->stage.emptied)
@@ -264,7 +264,7 @@ static size_t before_dear(const struct furrow_work *work, size_t index, size_t n
 /* Runs the open claim, without the tasks that go first. */
 static size_t run_claim(struct fw_seat *seat, tasks_loop *loop)
 {
-    const bool backwards = fw_ranges_backwards(seat->work->ranges, seat->worker);
+    const bool backwards = fw_ranges_backwards(seat->work->ranges, seat->place);
     size_t index = backwards ? seat->claim.end - 1 : seat->claim.begin, total = 0;
 
     while (index >= seat->claim.begin && index < seat->claim.end) {
@@ -289,7 +289,7 @@ static size_t claim_size(const struct fw_seat *seat)
 
     if (seat->sequel || (!me->begun && seat->work->request.job.worker_begin != NULL))
         return 1;
-    left = fw_ranges_left(seat->work->ranges, seat->worker);
+    left = fw_ranges_left(seat->work->ranges, seat->place);
     if (seat->work->stage.emptied && left > seat->work->stage.claim_most)
         left = seat->work->stage.claim_most;
     return left > 0 ? fw_batch_limit(&me->batch, left) : 1;
@@ -319,14 +319,14 @@ static bool claim_and_run(struct fw_seat *seat, tasks_loop *loop, uint64_t *cloc
     uint64_t now;
     size_t ran;
 
-    if (!fw_ranges_claim(ranges, seat->worker, claim_size(seat), &seat->claim))
+    if (!fw_ranges_claim(ranges, seat->place, claim_size(seat), &seat->claim))
         return false;
     seat->sequel = false;
     if (!fw_seat_begin(seat))
         return true; /* the job stops */
     ran = run_claim(seat, loop);
-    fw_ranges_close(ranges, seat->worker);
-    fw_bell_ring(&seat->work->bell);
+    fw_ranges_close(ranges, seat->place);
+    fw_bell_ring(&seat->work->common->bell);
     if (seat->is_process)
         fw_printing_flush();
     now = fw_now();
@@ -376,9 +376,11 @@ static bool run_again(struct fw_seat *seat, uint64_t *clock)
 static bool something_changed(struct fw_seat *seat)
 {
     struct furrow_work *work = seat->work;
+    const bool more = atomic_load(&work->common->more) != 0;
+    const enum fw_hope hope = fw_ranges_ask(work->ranges, seat->place);
 
     return fw_work_stops(work) || FW_LOAD(&work->again_head) % ((uint64_t)1 << FW_AGAIN_BITS) != 0 ||
-           fw_ranges_ask(work->ranges, seat->worker) != FW_HOPE_ASKED;
+           hope == FW_HOPE_STEAL || (hope == FW_HOPE_NONE && !more);
 }
 
 /* The own range is empty: false when there is nothing more to hope for. */
@@ -386,18 +388,20 @@ static bool find_more(struct fw_seat *seat, uint64_t *clock)
 {
     struct furrow_work *work = seat->work;
     enum fw_hope hope = FW_HOPE_STEAL;
+    bool more = false;
 
-    if (fw_ranges_steal(work->ranges, seat->worker)) {
-        fw_bell_ring(&work->bell); /* there is a range to steal from */
+    if (fw_ranges_steal(work->ranges, seat->place)) {
+        fw_bell_ring(&work->common->bell); /* there is a range to steal from */
     } else if (!run_again(seat, clock)) {
-        hope = fw_ranges_ask(work->ranges, seat->worker);
-        if (hope == FW_HOPE_ASKED)
+        more = atomic_load(&work->common->more) != 0; /* before the look: what comes is seen by it */
+        hope = fw_ranges_ask(work->ranges, seat->place);
+        if (hope == FW_HOPE_ASKED || (hope == FW_HOPE_NONE && more))
             fw_seat_wait(seat, something_changed);
         else if (hope == FW_HOPE_NONE)
-            fw_bell_ring(&work->bell); /* who sleeps may hope for a claim that this worker did not get */
+            fw_bell_ring(&work->common->bell); /* who sleeps may hope for a claim that this worker did not get */
         *clock = fw_now();
     }
-    return hope != FW_HOPE_NONE;
+    return hope != FW_HOPE_NONE || more;
 }
 
 bool fw_loop_ranges(struct fw_seat *seat)

@@ -9,6 +9,7 @@
 #include "cpus.h"
 #include "job.h"
 #include "lease.h"
+#include "remote.h"
 #include "report.h"
 #include "survey.h"
 #include "threadlimit.h"
@@ -252,10 +253,25 @@ static furrow_status complete(struct fw_request *request, const furrow_config *c
     return status == FURROW_OK ? fw_cpus_check() : status;
 }
 
+furrow_status fw_map_decide(const struct fw_request *request, int cpus, struct fw_plan *plan)
+{
+    return decide(request, fw_context_here(), 1, cpus, plan);
+}
+
+furrow_status fw_map_local(struct fw_request *request, furrow_report *report)
+{
+    return plan_and_run(request, fw_context_here(), report);
+}
+
 furrow_status fw_map_run(struct fw_request *request, const furrow_config *config, furrow_report *report)
 {
     const struct fw_context *caller = fw_context_here();
-    furrow_status status = complete(request, config, caller);
+    const struct fw_remote *remote = fw_remote_for(caller, config, request->body != NULL);
+    furrow_status status;
+
+    if (remote != NULL)
+        return remote->map(request, config, report);
+    status = complete(request, config, caller);
 
     if (status != FURROW_OK)
         return refuse(request, report, status);
@@ -267,15 +283,22 @@ furrow_status furrow_map(const furrow_job *job, const furrow_config *config, fur
     furrow_report unwanted;
     struct fw_request request;
     furrow_status status;
+    bool remote;
 
     if (report == NULL)
         report = &unwanted;
     fw_report_clear(report);
     fw_message_clear();
-    status = fw_job_check(job);
+    request = (struct fw_request){ .refused = FURROW_OK };
+    if (job != NULL)
+        request.job = *job;
+    remote = fw_remote_for(fw_context_here(), config, false) != NULL;
+    status = remote && job != NULL ? FURROW_OK : fw_job_check(job);
+    request.refused = status;
+    if (remote)
+        return fw_map_run(&request, config, report); /* the others must learn what is wrong */
     if (status != FURROW_OK)
         return fw_report_refuse(report, status);
-    request = (struct fw_request){ .job = *job };
     return fw_map_run(&request, config, report);
 }
 
@@ -290,6 +313,7 @@ static int no_task(furrow_task *task)
 static furrow_status plan_only(struct fw_request *request, const furrow_config *config, furrow_report *report)
 {
     const struct fw_context *caller = fw_context_here();
+    const struct fw_remote *remote = fw_remote_for(caller, config, false);
     const int team = team_of(caller);
     const int all = caller->at != NULL ? caller->cpus : fw_cpus()->count;
     int cpus = share_of_team(all, team);
@@ -298,6 +322,8 @@ static furrow_status plan_only(struct fw_request *request, const furrow_config *
 
     if (caller->at == NULL)
         cpus = fw_lease_free(cpus);
+    if (status == FURROW_OK && remote != NULL)
+        return remote->plan(request, report);
     if (status == FURROW_OK)
         status = decide(request, caller, team, cpus, &plan);
     if (status == FURROW_OK)

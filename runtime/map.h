@@ -9,4 +9,10 @@
 FW_MUST_CHECK furrow_status fw_map_run(struct fw_request *request, const furrow_config *config,
                                        furrow_report *report);
 
+/* The two halves, for who takes jobs over (remote.h); the config is complete.
+ * decide: the plan for so many CPUs; fails as the plan says. local: plans and
+ * runs it in this process. */
+FW_MUST_CHECK furrow_status fw_map_decide(const struct fw_request *request, int cpus, struct fw_plan *plan);
+FW_MUST_CHECK furrow_status fw_map_local(struct fw_request *request, furrow_report *report);
+
 #endif

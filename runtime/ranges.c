@@ -226,6 +226,14 @@ bool fw_ranges_steal(struct fw_ranges *ranges, int worker)
     return moved;
 }
 
+void fw_ranges_feed(struct fw_ranges *ranges, int worker, struct fw_span span)
+{
+    const uint64_t begin = span.begin / ranges->granule, end = (span.end + ranges->granule - 1) / ranges->granule;
+
+    FW_STORE(&ranges->line[worker].range, pack((uint32_t)begin, (uint32_t)end));
+    FW_ADD(&ranges->moves, 1); /* after it is there: see fw_ranges_ask() */
+}
+
 /* Unstarted granules of a line's open claim; after a steal in progress, of the
  * loot. Too many is harmless: the worker then puts back what there is. */
 static uint32_t unstarted(const struct fw_ranges *ranges, int worker)

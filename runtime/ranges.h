@@ -105,6 +105,10 @@ bool fw_ranges_put_back(struct fw_ranges *ranges, int worker, size_t index, stru
  * empty range. False: all ranges were seen empty. Owner only. */
 bool fw_ranges_steal(struct fw_ranges *ranges, int worker);
 
+/* Puts tasks into this worker's range, which is empty, for others to steal:
+ * whole granules. Owner only, which has no open claim. */
+void fw_ranges_feed(struct fw_ranges *ranges, int worker, struct fw_span span);
+
 /* What a worker without work can hope for. */
 enum fw_hope {
     FW_HOPE_NONE,  /* nobody has an unstarted granule: leave, and wake those who wait: a claim

@@ -27,20 +27,20 @@ void fw_report_plan(furrow_report *report, const struct fw_plan *plan)
 
 /* -- Counting ----------------------------------------------------------- */
 
-/* Keeps the failures of lowest index of all workers. */
-static void add_failure(furrow_report *report, const furrow_failure *failure)
+/* Keeps the failures of lowest index. */
+static void add_failure(struct fw_tally *tally, const furrow_failure *failure)
 {
-    int at = report->failures;
+    int at = tally->failures;
 
-    if (at == FURROW_FAILURES && report->failure[at - 1].index < failure->index)
+    if (at == FURROW_FAILURES && tally->failure[at - 1].index < failure->index)
         return;
     if (at == FURROW_FAILURES)
         at--;
     else
-        report->failures++;
-    for (; at > 0 && report->failure[at - 1].index > failure->index; at--)
-        report->failure[at] = report->failure[at - 1];
-    report->failure[at] = *failure;
+        tally->failures++;
+    for (; at > 0 && tally->failure[at - 1].index > failure->index; at--)
+        tally->failure[at] = tally->failure[at - 1];
+    tally->failure[at] = *failure;
 }
 
 /* Tasks whose next try never came. */
@@ -54,83 +54,119 @@ static uint64_t count_unretried(const struct furrow_work *work)
     return n;
 }
 
-static void add_worker(furrow_report *report, const struct furrow_work *work, int worker)
+static void add_worker(struct fw_tally *tally, const struct furrow_work *work, int worker)
 {
     const struct fw_worker *w = &work->worker[worker];
 
-    report->failed += w->failed;
-    report->timed_out += w->timed_out;
-    report->crashed += w->crashed;
-    report->retried += w->retried;
-    report->busy_seconds += (double)w->busy_ns * 1e-9;
-    if (w->entered && w->batch.size > report->batch)
-        report->batch = w->batch.size;
+    tally->started += w->started;
+    tally->count[FURROW_FAILED] += w->failed;
+    tally->count[FURROW_TIMED_OUT] += w->timed_out;
+    tally->count[FURROW_CRASHED] += w->crashed;
+    tally->retried += w->retried;
+    tally->busy_ns += w->busy_ns;
+    if (w->entered && w->batch.size > tally->batch)
+        tally->batch = w->batch.size;
     for (int i = 0; i < w->nfailures; i++)
-        add_failure(report, &work->blame[worker].failure[i]);
+        add_failure(tally, &work->blame[worker].failure[i]);
 }
 
-/* A worker that died may have taken what it counted with it; the outcomes are
- * the truth. */
-static void count_outcomes(furrow_report *report, const struct furrow_work *work)
+void fw_tally_take(struct fw_tally *tally, const struct furrow_work *work)
 {
-    uint64_t n[FURROW_SKIPPED + 1] = { 0 };
-
-    for (size_t i = 0; i < work->request.job.count; i++)
-        n[work->outcome[i]]++;
-    report->done = n[FURROW_DONE];
-    report->failed = n[FURROW_FAILED];
-    report->timed_out = n[FURROW_TIMED_OUT];
-    report->crashed = n[FURROW_CRASHED];
-}
-
-static uint64_t count_done(const furrow_report *report, const struct furrow_work *work)
-{
-    uint64_t started = 0;
-
-    if (work->stream != NULL)
-        return work->stream->done;
+    memset(tally, 0, sizeof *tally);
     for (int w = 0; w < work->workers; w++)
-        started += work->worker[w].started;
-    return started - report->failed - report->timed_out - report->crashed - count_unretried(work);
+        add_worker(tally, work, w);
+    if (work->stream != NULL && work->stream->source != NULL) {
+        ; /* who hands the tasks out counts them */
+    } else if (work->stream != NULL) {
+        tally->count[FURROW_DONE] = work->stream->done;
+        tally->drawn = work->stream->drawn;
+    } else {
+        tally->count[FURROW_DONE] = tally->started - tally->count[FURROW_FAILED] - tally->count[FURROW_TIMED_OUT] -
+                                    tally->count[FURROW_CRASHED] - count_unretried(work);
+    }
+    tally->deaths = work->deaths;
+    tally->cause = work->cause;
+    for (int cause = 0; cause < FW_CAUSES; cause++)
+        tally->stop[cause] = work->stop[cause];
+    memcpy(tally->note, work->note, sizeof tally->note);
 }
 
-static void count(furrow_report *report, const struct furrow_work *work)
+void fw_tally_count(struct fw_tally *tally, const unsigned char *outcome, size_t count)
+{
+    memset(tally->count, 0, sizeof tally->count);
+    for (size_t i = 0; i < count; i++)
+        tally->count[outcome[i]]++;
+}
+
+/* The first stop of all is the cause of all. */
+static void add_stops(struct fw_tally *tally, const struct fw_tally *more)
+{
+    if (more->cause != FW_CAUSE_NONE &&
+        (tally->cause == FW_CAUSE_NONE || more->stop[more->cause].when < tally->stop[tally->cause].when))
+        tally->cause = more->cause;
+    for (int cause = 0; cause < FW_CAUSES; cause++) {
+        const struct fw_stop *theirs = &more->stop[cause];
+        struct fw_stop *ours = &tally->stop[cause];
+
+        if (theirs->taken && (!ours->taken || theirs->when < ours->when))
+            *ours = *theirs;
+    }
+}
+
+void fw_tally_add(struct fw_tally *tally, const struct fw_tally *more)
+{
+    for (int outcome = 0; outcome <= FURROW_SKIPPED; outcome++)
+        tally->count[outcome] += more->count[outcome];
+    tally->started += more->started;
+    tally->retried += more->retried;
+    tally->busy_ns += more->busy_ns;
+    tally->drawn += more->drawn;
+    tally->deaths += more->deaths;
+    if (more->batch > tally->batch)
+        tally->batch = more->batch;
+    for (int i = 0; i < more->failures; i++)
+        add_failure(tally, &more->failure[i]);
+    add_stops(tally, more);
+    if (tally->note[0] == '\0')
+        memcpy(tally->note, more->note, sizeof tally->note);
+}
+
+static void count(furrow_report *report, const struct furrow_work *work, const struct fw_tally *tally)
 {
     const furrow_job *job = &work->request.job;
-    size_t tasks = job->count;
+    const size_t tasks = job->count == 0 && work->stream != NULL ? tally->drawn : job->count;
 
-    for (int w = 0; w < work->workers; w++)
-        add_worker(report, work, w);
-    if (work->shared_home && work->outcome != NULL && work->deaths > 0)
-        count_outcomes(report, work);
-    else
-        report->done = count_done(report, work);
-    if (job->count == 0 && work->stream != NULL)
-        tasks = work->stream->drawn;
+    report->done = tally->count[FURROW_DONE];
+    report->failed = tally->count[FURROW_FAILED];
+    report->timed_out = tally->count[FURROW_TIMED_OUT];
+    report->crashed = tally->count[FURROW_CRASHED];
     report->skipped = tasks - report->done - report->failed - report->timed_out - report->crashed;
-    if (report->batch > tasks)
-        report->batch = tasks;
+    report->retried = tally->retried;
+    report->busy_seconds = (double)tally->busy_ns * 1e-9;
+    report->batch = tally->batch < tasks ? tally->batch : tasks;
+    report->failures = tally->failures;
+    memcpy(report->failure, tally->failure, (size_t)tally->failures * sizeof *report->failure);
 }
 
 /* -- The status --------------------------------------------------------- */
 
-static bool stopped_by(const struct furrow_work *work, enum fw_cause cause)
+static bool stopped_by(const struct fw_tally *tally, enum fw_cause cause)
 {
-    return work->stop[cause].taken != 0;
+    return tally->stop[cause].taken != 0;
 }
 
 /* Where several apply the first of this order (furrow.h). */
-static furrow_status status_of(const furrow_report *report, const struct furrow_work *work)
+static furrow_status status_of(const furrow_report *report, const struct fw_tally *tally)
 {
-    if (stopped_by(work, FW_CAUSE_BACKEND))
-        return work->stop[FW_CAUSE_BACKEND].status;
-    if (report->crashed > 0 || stopped_by(work, FW_CAUSE_WORKER))
+    if (stopped_by(tally, FW_CAUSE_BACKEND))
+        return tally->stop[FW_CAUSE_BACKEND].status;
+    if (report->crashed > 0 || stopped_by(tally, FW_CAUSE_WORKER))
         return FURROW_EWORKER;
     if (report->timed_out > 0)
         return FURROW_ETIMEDOUT;
     if (report->failed > 0)
         return FURROW_ETASK;
-    if (stopped_by(work, FW_CAUSE_CALLBACK) || stopped_by(work, FW_CAUSE_CANCEL))
+    if (stopped_by(tally, FW_CAUSE_CALLBACK) || stopped_by(tally, FW_CAUSE_CANCEL))
         return FURROW_ECANCELLED;
     return FURROW_OK;
 }
@@ -221,12 +257,12 @@ static void tell_crashed(char *out, const furrow_report *report, const char *nam
         fw_message_append(out, "%llu tasks did so in all", (unsigned long long)report->crashed);
 }
 
-static void tell_cancelled(char *out, const furrow_report *report, const struct furrow_work *work,
+static void tell_cancelled(char *out, const furrow_report *report, const struct fw_tally *tally,
                            const char *name)
 {
-    const struct fw_stop *callback = &work->stop[FW_CAUSE_CALLBACK];
+    const struct fw_stop *callback = &tally->stop[FW_CAUSE_CALLBACK];
 
-    if (!stopped_by(work, FW_CAUSE_CALLBACK))
+    if (!stopped_by(tally, FW_CAUSE_CALLBACK))
         fw_message_append(out, "%sstopped by furrow_cancel()", name);
     else if (callback->index != FW_NO_TASK)
         fw_message_append(out, "%sstopped by job.%s, which returned %d at task %zu", name,
@@ -238,7 +274,7 @@ static void tell_cancelled(char *out, const furrow_report *report, const struct 
                       (unsigned long long)report->done, (unsigned long long)report->skipped);
 }
 
-static void tell(furrow_report *report, const struct furrow_work *work)
+static void tell(furrow_report *report, const struct furrow_work *work, const struct fw_tally *tally)
 {
     const char *given = work->request.job.name;
     char name[FURROW_MESSAGE / 2] = "";
@@ -246,8 +282,8 @@ static void tell(furrow_report *report, const struct furrow_work *work)
 
     if (given != NULL)
         (void)snprintf(name, sizeof name, "%.100s: ", given);
-    if (report->status == FURROW_EWORKER && stopped_by(work, FW_CAUSE_WORKER))
-        fw_message_append(out, "%s%s", name, work->stop[FW_CAUSE_WORKER].words);
+    if (report->status == FURROW_EWORKER && stopped_by(tally, FW_CAUSE_WORKER))
+        fw_message_append(out, "%s%s", name, tally->stop[FW_CAUSE_WORKER].words);
     else if (report->status == FURROW_EWORKER)
         tell_crashed(out, report, name);
     else if (report->status == FURROW_ETIMEDOUT)
@@ -255,34 +291,47 @@ static void tell(furrow_report *report, const struct furrow_work *work)
     else if (report->status == FURROW_ETASK)
         tell_failed(out, report, name);
     else if (report->status == FURROW_ECANCELLED)
-        tell_cancelled(out, report, work, name);
+        tell_cancelled(out, report, tally, name);
     else if (report->status != FURROW_OK)
-        fw_message_append(out, "%s%s", name, work->stop[FW_CAUSE_BACKEND].words);
+        fw_message_append(out, "%s%s", name, tally->stop[FW_CAUSE_BACKEND].words);
 }
 
 /* Of what stopped the job, else of the failure that the message is about. */
-static int code_of(const furrow_report *report, const struct furrow_work *work)
+static int code_of(const furrow_report *report, const struct fw_tally *tally)
 {
-    const uint32_t cause = work->cause;
+    const uint32_t cause = tally->cause;
     const furrow_failure *f = first_failure(report, report->status == FURROW_EWORKER     ? FURROW_CRASHED
                                                     : report->status == FURROW_ETIMEDOUT ? FURROW_TIMED_OUT
                                                                                          : FURROW_FAILED);
 
     if (cause != FW_CAUSE_NONE)
-        return work->stop[cause].code;
+        return tally->stop[cause].code;
     return f != NULL ? f->code : 0;
+}
+
+furrow_status fw_report_tally(furrow_report *report, const struct furrow_work *work,
+                              const struct fw_tally *tally, uint64_t wall_ns)
+{
+    count(report, work, tally);
+    report->wall_seconds = (double)wall_ns * 1e-9;
+    report->status = status_of(report, tally);
+    report->code = code_of(report, tally);
+    if (tally->note[0] != '\0')
+        fw_message_append(report->reason, "%s", tally->note);
+    tell(report, work, tally);
+    return report->status != FURROW_OK ? fw_fail(report->status, "%s", report->message) : FURROW_OK;
 }
 
 furrow_status fw_report_work(furrow_report *report, const struct furrow_work *work, uint64_t wall_ns)
 {
-    count(report, work);
-    report->wall_seconds = (double)wall_ns * 1e-9;
-    report->status = status_of(report, work);
-    report->code = code_of(report, work);
-    if (work->note[0] != '\0')
-        fw_message_append(report->reason, "%s", work->note);
-    tell(report, work);
-    return report->status != FURROW_OK ? fw_fail(report->status, "%s", report->message) : FURROW_OK;
+    struct fw_tally tally;
+
+    fw_tally_take(&tally, work);
+    /* A worker that died may have taken what it counted with it; the outcomes
+     * are the truth. */
+    if (work->shared_home && work->outcome != NULL && work->deaths > 0)
+        fw_tally_count(&tally, work->outcome, work->request.job.count);
+    return fw_report_tally(report, work, &tally, wall_ns);
 }
 
 furrow_status fw_report_refuse(furrow_report *report, furrow_status status)

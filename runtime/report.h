@@ -10,6 +10,33 @@ void fw_report_clear(furrow_report *report);
 /* The part of the plan. */
 void fw_report_plan(furrow_report *report, const struct fw_plan *plan);
 
+/* What the workers of one process counted, or of several together: plain bytes,
+ * to be sent. */
+struct fw_tally {
+    uint64_t count[FURROW_SKIPPED + 1]; /* by outcome, of those that ran */
+    uint64_t started, retried, busy_ns;
+    size_t drawn, batch;
+    uint32_t deaths;
+    uint32_t cause;                 /* enum fw_cause of the first stop */
+    struct fw_stop stop[FW_CAUSES]; /* by cause */
+    char note[FURROW_MESSAGE];
+    int failures;
+    furrow_failure failure[FURROW_FAILURES]; /* of lowest index, sorted */
+};
+
+/* When the workers of this process have left. */
+void fw_tally_take(struct fw_tally *tally, const struct furrow_work *work);
+
+/* The outcomes say what became of the tasks, in place of what workers counted. */
+void fw_tally_count(struct fw_tally *tally, const unsigned char *outcome, size_t count);
+
+/* Adds what another process counted. */
+void fw_tally_add(struct fw_tally *tally, const struct fw_tally *more);
+
+/* As fw_report_work(), from what several processes counted. */
+furrow_status fw_report_tally(furrow_report *report, const struct furrow_work *work,
+                              const struct fw_tally *tally, uint64_t wall_ns);
+
 /* The part of what happened; sets and returns report->status, whose message is
  * also this thread's. After fw_work_settle(). */
 furrow_status fw_report_work(furrow_report *report, const struct furrow_work *work,

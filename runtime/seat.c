@@ -111,7 +111,8 @@ void fw_seat_take(struct fw_seat *seat, struct furrow_work *work, int worker)
     seat->work = work;
     seat->worker = worker;
     seat->me = &work->worker[worker];
-    seat->line = &work->ranges->line[worker];
+    seat->place = work->line + worker;
+    seat->line = &work->ranges->line[seat->place];
     seat->is_process = in_own_process(work);
     seat->is_caller = !seat->is_process && pthread_equal(work->caller_thread, pthread_self()) != 0;
     seat->sequel = false;
@@ -120,7 +121,7 @@ void fw_seat_take(struct fw_seat *seat, struct furrow_work *work, int worker)
     seat->limits = !work->transparent || work->inner_threads > 0 ||
                    fw_thread_limit_exceeds(seat->frame.task.cpus);
     bind(seat);
-    if (!seat->is_caller)
+    if (!seat->is_caller || seat->work->foreign)
         fw_inherit_install(&work->inherit, &seat->own);
     fw_context_enter(&seat->frame, work->transparent);
     if (seat->is_process) {
@@ -141,7 +142,7 @@ static void stop_over_worker(struct fw_seat *seat, const char *what, int code)
     char words[FURROW_MESSAGE] = "";
     const char *said = fw_message_from(&seat->frame, FW_NO_TASK, 0);
 
-    fw_message_append(words, "worker %d: %s returned %d", seat->worker, what, code);
+    fw_message_append(words, "worker %d: %s returned %d", fw_work_number(seat->work, seat->worker), what, code);
     if (said != NULL)
         fw_message_append(words, "%s", said);
     fw_work_stop(seat->work, FW_CAUSE_WORKER, FURROW_EWORKER, code, FW_NO_TASK, words);
@@ -157,7 +158,7 @@ static int call_planner(struct fw_seat *seat, furrow_worker_fn call)
     seat->frame.task.attempt = 0;
     (void)pthread_mutex_lock(&planner);
     seat->frame.callback = true;
-    code = call(seat->worker, seat->work->request.job.shared, &seat->frame.task.state);
+    code = call(fw_work_number(seat->work, seat->worker), seat->work->request.job.shared, &seat->frame.task.state);
     seat->frame.callback = callback;
     (void)pthread_mutex_unlock(&planner);
     return code;
@@ -199,7 +200,7 @@ void fw_seat_leave(struct fw_seat *seat)
     fw_context_leave(&seat->frame);
     if (seat->limits)
         unlimit_threads(seat);
-    if (!seat->is_caller)
+    if (!seat->is_caller || seat->work->foreign)
         fw_inherit_restore(&seat->own);
     fw_bind_restore(&seat->mask);
 }
@@ -228,11 +229,11 @@ void fw_seat_wait(struct fw_seat *seat, bool (*look)(struct fw_seat *seat))
             return;
         fw_relax();
     }
-    ticket = fw_bell_listen(&seat->work->bell);
+    ticket = fw_bell_listen(&seat->work->common->bell);
     if (look(seat))
-        fw_bell_ignore(&seat->work->bell);
+        fw_bell_ignore(&seat->work->common->bell);
     else
-        fw_bell_sleep(&seat->work->bell, ticket, 0);
+        fw_bell_sleep(&seat->work->common->bell, ticket, 0);
 }
 
 /* -- One task ----------------------------------------------------------- */

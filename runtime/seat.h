@@ -10,7 +10,8 @@ struct fw_seat {
     struct furrow_work *work;
     struct fw_worker *me;
     struct fw_line *line;
-    int worker;
+    int worker;                 /* of this process */
+    int place;                  /* its line of the ranges */
     bool is_caller;             /* on the job's calling thread: nothing to inherit */
     bool is_process;            /* in a process of its own, which may die by itself */
     bool limits;                /* inner threads are set here, not as the caller has them */

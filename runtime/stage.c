@@ -11,16 +11,16 @@
 #include <unistd.h>
 
 #include "memory.h"
-#include "work.h"
+#include "share.h"
 
 uint64_t fw_stage_most = (uint64_t)256 << 20;
 
 enum { SHEET = 1 << 20 };
 
 /* Taking is worth a look from here on. */
-static uint64_t worth(void)
+static uint64_t worth(const struct fw_stage *stage)
 {
-    return fw_stage_most / 8 + 1;
+    return stage->most / 8 + 1;
 }
 
 /* -- Copying -------------------------------------------------------------- */
@@ -98,33 +98,35 @@ static void take_sheet(struct furrow_work *work, size_t sheet)
 static void take_all(struct furrow_work *work)
 {
     struct fw_stage *stage = &work->stage;
-    const uint64_t before = atomic_load(&stage->written);
+    const uint64_t before = atomic_load(&work->common->stage.written);
 
     for (size_t sheet = 0; sheet < stage->sheets; sheet++)
         if (!sheet_taken(stage, sheet))
             take_sheet(work, sheet);
-    atomic_fetch_sub(&stage->written, before);
-    fw_bell_ring(&work->bell);
+    atomic_fetch_sub(&work->common->stage.written, before);
+    fw_bell_ring(&work->common->bell);
 }
 
-static bool nothing_to_take(const struct fw_stage *stage)
+static bool nothing_to_take(const struct furrow_work *work)
 {
-    return atomic_load(&stage->written) < worth() && atomic_load(&stage->closed) == 0;
+    const struct fw_stage_level *level = &work->common->stage;
+
+    return atomic_load(&level->written) < worth(&work->stage) && atomic_load(&level->closed) == 0;
 }
 
 static void *collect(void *argument)
 {
     struct furrow_work *work = argument;
-    struct fw_stage *stage = &work->stage;
+    struct fw_stage_level *level = &work->common->stage;
 
-    while (atomic_load(&stage->closed) == 0) {
-        const uint32_t ticket = fw_bell_listen(&stage->bell);
+    while (atomic_load(&level->closed) == 0) {
+        const uint32_t ticket = fw_bell_listen(&level->bell);
 
-        if (nothing_to_take(stage))
-            fw_bell_sleep(&stage->bell, ticket, 0);
+        if (nothing_to_take(work))
+            fw_bell_sleep(&level->bell, ticket, 0);
         else
-            fw_bell_ignore(&stage->bell);
-        if (atomic_load(&stage->closed) == 0 && !nothing_to_take(stage))
+            fw_bell_ignore(&level->bell);
+        if (atomic_load(&level->closed) == 0 && !nothing_to_take(work))
             take_all(work);
     }
     return NULL;
@@ -148,29 +150,38 @@ void fw_stage_open(struct furrow_work *work)
     struct fw_stage *stage = &work->stage;
     const furrow_job *job = &work->request.job;
 
-    if (work->out == NULL || work->out == job->out || job->count * job->out_size <= fw_stage_most)
+    if (work->out == NULL || work->out == job->out || job->count * job->out_size <= stage->most)
         return;
+    stage->claim_most = (size_t)(stage->most / 8 / (uint64_t)work->workers / job->out_size) + 1;
+    if (work->request.share != NULL && !work->request.share->receives) {
+        stage->emptied = true; /* by another process */
+        return;
+    }
     stage->per_sheet = job->out_size < SHEET ? SHEET / job->out_size : 1;
     stage->sheets = (job->count - 1) / stage->per_sheet + 1;
     stage->left = fw_malloc(stage->sheets * sizeof *stage->left);
-    if (stage->left == NULL)
+    if (stage->left == NULL) {
+        atomic_store(&work->common->stage.off, 1);
         return;
+    }
     for (size_t sheet = 0; sheet < stage->sheets; sheet++)
         stage->left[sheet] = (uint32_t)(sheet_begin(work, sheet + 1) - sheet_begin(work, sheet));
-    stage->claim_most = (size_t)(fw_stage_most / 8 / (uint64_t)work->workers / job->out_size) + 1;
-    stage->emptied = start_collector(work);
+    stage->emptied = stage->collects = start_collector(work);
+    atomic_store(&work->common->stage.off, !stage->collects);
 }
 
 /* -- The end -------------------------------------------------------------- */
 
-static void stop_collector(struct fw_stage *stage)
+static void stop_collector(struct furrow_work *work)
 {
-    if (stage->emptied) {
-        atomic_store(&stage->closed, 1);
-        fw_bell_ring(&stage->bell);
+    struct fw_stage *stage = &work->stage;
+
+    if (stage->collects) {
+        atomic_store(&work->common->stage.closed, 1);
+        fw_bell_ring(&work->common->stage.bell);
         (void)pthread_join(stage->collector, NULL);
     }
-    stage->emptied = false;
+    stage->emptied = stage->collects = false;
     fw_free(stage->left);
     stage->left = NULL;
 }
@@ -196,28 +207,30 @@ void fw_stage_close(struct furrow_work *work)
     struct fw_stage *stage = &work->stage;
     const bool emptied = stage->emptied;
 
-    stop_collector(stage);
+    stop_collector(work);
     if (emptied || (work->out != NULL && work->out != work->request.job.out))
         take_rest(work);
 }
 
 void fw_stage_drop(struct furrow_work *work)
 {
-    stop_collector(&work->stage);
+    stop_collector(work);
 }
 
 /* -- Workers -------------------------------------------------------------- */
 
 void fw_stage_note(struct furrow_work *work, size_t tasks)
 {
-    struct fw_stage *stage = &work->stage;
+    struct fw_stage_level *level = &work->common->stage;
     const uint64_t bytes = (uint64_t)tasks * work->request.job.out_size;
 
-    if (atomic_fetch_add(&stage->written, bytes) + bytes >= worth())
-        fw_bell_ring(&stage->bell);
+    if (atomic_fetch_add(&level->written, bytes) + bytes >= worth(&work->stage))
+        fw_bell_ring(&level->bell);
 }
 
 bool fw_stage_full(const struct furrow_work *work)
 {
-    return atomic_load(&work->stage.written) > fw_stage_most;
+    const struct fw_stage_level *level = &work->common->stage;
+
+    return atomic_load(&level->written) > work->stage.most && atomic_load(&level->off) == 0;
 }

@@ -26,16 +26,22 @@ struct fw_stage {
     /* Set by open, then read-only. */
     bool emptied;       /* while the job runs; else at its end */
     size_t claim_most;  /* tasks of one claim, where `emptied` */
+    uint64_t most;      /* bytes that workers may be ahead */
 
     /* The caller's process alone. */
     size_t per_sheet;   /* tasks whose pages are given back together */
     size_t sheets;
     uint32_t *left;     /* owned: tasks of each sheet that were not yet taken */
+    bool collects;      /* `collector` runs */
     pthread_t collector;
 
-    /* Shared. */
+};
+
+/* What workers and the collector share. */
+struct fw_stage_level {
     _Atomic uint64_t written; /* bytes finished since the collector last began to look */
     _Atomic uint32_t closed;  /* no worker is left */
+    _Atomic uint32_t off;     /* nobody collects: what is finished is copied at the end */
     struct fw_bell bell;      /* the collector sleeps for it */
 };
 

@@ -4,6 +4,7 @@
 
 #include "printing.h"
 #include "seat.h"
+#include "share.h"
 
 /* Untaken replies above which workers wait (DESIGN: 64 MiB). */
 static const uint64_t untaken_most = (uint64_t)64 << 20;
@@ -87,7 +88,7 @@ void fw_stream_close(struct fw_stream *stream)
 }
 
 /* Where a task reads and writes: its slot, or its place in the job's arrays. */
-static const void *input_of(const struct furrow_work *work, uint32_t s)
+const void *fw_stream_input(const struct furrow_work *work, uint32_t s)
 {
     const struct fw_stream *stream = work->stream;
     const furrow_job *job = &work->request.job;
@@ -97,7 +98,7 @@ static const void *input_of(const struct furrow_work *work, uint32_t s)
     return job->in != NULL ? (const char *)job->in + stream->slot[s].index * job->in_size : NULL;
 }
 
-static void *output_of(const struct furrow_work *work, uint32_t s)
+void *fw_stream_output(const struct furrow_work *work, uint32_t s)
 {
     const struct fw_stream *stream = work->stream;
 
@@ -159,7 +160,7 @@ static void run_slot(struct fw_seat *seat, uint32_t s)
 
     slot->worker = seat->worker;
     seat->me->started += slot->attempt == 0;
-    slot->outcome = fw_seat_run(seat, slot->index, input_of(work, s), output_of(work, s),
+    slot->outcome = fw_seat_run(seat, slot->index, fw_stream_input(work, s), fw_stream_output(work, s),
                                 slot->attempt, &slot->code, &slot->seconds);
     slot->attempt = seat->frame.task.attempt;
     if (work->progress.every_ns > 0 && slot->outcome != FURROW_PENDING)
@@ -175,7 +176,7 @@ static void run_slot(struct fw_seat *seat, uint32_t s)
     push_finished(stream, s);
     atomic_store(&seat->me->slot, 0);
     if (atomic_load(&stream->replies.untaken) > untaken_most)
-        fw_bell_ring(&work->bell); /* nobody runs: those that wait may have to go on */
+        fw_bell_ring(&work->common->bell); /* nobody runs: those that wait may have to go on */
     seat->me->busy_ns += fw_now() - start;
 }
 
@@ -312,11 +313,11 @@ static int call_on_result(struct furrow_work *work, uint32_t s)
     const furrow_job *job = &work->request.job;
     furrow_result result = { .index = slot->index, .outcome = slot->outcome, .code = slot->code,
                              .seconds = slot->seconds, .attempt = slot->attempt,
-                             .worker = slot->worker, .host = work->host, .message = slot->words };
+                             .worker = fw_work_number(work, slot->worker), .host = work->host, .message = slot->words };
     struct fw_context frame;
     int code;
 
-    result.out = output_of(work, s);
+    result.out = fw_stream_output(work, s);
     result.out_size = result.out != NULL ? job->out_size : 0;
     if (slot->reply.given) {
         result.out = fw_replies_take(&stream->replies, &slot->reply);
@@ -363,7 +364,9 @@ static void hand_over(struct furrow_work *work, uint32_t s)
     if (wanted && stream->refused) {
         drop_result(work, s);
     } else {
-        const int code = wanted ? call_on_result(work, s) : 0;
+        const int code = stream->source != NULL ? stream->source->take(work, s)
+                         : wanted               ? call_on_result(work, s)
+                                                : 0;
 
         keep_result(work, s);
         if (code != 0) {
@@ -373,7 +376,7 @@ static void hand_over(struct furrow_work *work, uint32_t s)
     }
     free_slot(stream, s);
     stream->later = false;
-    fw_bell_ring(&work->bell); /* its reply is taken */
+    fw_bell_ring(&work->common->bell); /* its reply is taken */
 }
 
 /* Ordered: keeps the slot until its index is due, then hands over all that are. */
@@ -404,7 +407,7 @@ static void publish(struct furrow_work *work, uint32_t s)
     __atomic_store_n(&stream->ring[end & (stream->places - 1)], s, __ATOMIC_RELAXED);
     atomic_store(&stream->slot[s].state, FW_SLOT_READY);
     fw_ranges_front_extend(work->ranges);
-    fw_bell_ring(&work->bell);
+    fw_bell_ring(&work->common->bell);
 }
 
 static void settle_slot(struct furrow_work *work, uint32_t s)
@@ -479,19 +482,27 @@ static size_t draw_index(struct furrow_work *work)
     return stream->cheap++;
 }
 
-/* What `next` says; FURROW_NEXT_ONE where the inputs are an array. */
+/* What `next` says; FURROW_NEXT_ONE where the inputs are an array. With
+ * FURROW_NEXT_ONE the slot has its task. */
 static int call_next(struct furrow_work *work, uint32_t s)
 {
     struct fw_stream *stream = work->stream;
+    struct fw_slot *slot = &stream->slot[s];
     const furrow_job *job = &work->request.job;
+    void *in = stream->in != NULL ? stream->in + s * stream->in_step : NULL;
     struct fw_context frame;
-    int said;
+    int said = FURROW_NEXT_ONE;
 
-    if (job->next == NULL)
-        return FURROW_NEXT_ONE;
-    enter_callback(work, &frame);
-    said = job->next(stream->in != NULL ? stream->in + s * stream->in_step : NULL, job->user);
-    fw_context_leave(&frame);
+    slot->attempt = 0;
+    if (stream->source != NULL)
+        return stream->source->draw(work, in, &slot->index, &slot->attempt);
+    if (job->next != NULL) {
+        enter_callback(work, &frame);
+        said = job->next(in, job->user);
+        fw_context_leave(&frame);
+    }
+    if (said == FURROW_NEXT_ONE)
+        slot->index = draw_index(work);
     return said;
 }
 
@@ -499,7 +510,7 @@ static bool all_drawn(const struct furrow_work *work)
 {
     const furrow_job *job = &work->request.job;
 
-    return (job->count > 0 || job->next == NULL) && work->stream->drawn >= job->count;
+    return work->stream->source == NULL && (job->count > 0 || job->next == NULL) && work->stream->drawn >= job->count;
 }
 
 /* Draws one task; false: none can be drawn now. */
@@ -519,13 +530,13 @@ static bool draw(struct furrow_work *work)
     said = call_next(work, s);
     if (said == FURROW_NEXT_ONE) {
         stream->nfree--;
-        stream->slot[s].index = draw_index(work);
-        stream->slot[s].attempt = 0;
         atomic_fetch_add(&stream->slot[s].use, 1);
         stream->drawn++;
         publish(work, s);
         return true;
     }
+    if (said == FURROW_NEXT_LATER && stream->source != NULL)
+        return false;
     if (said < 0)
         fw_work_stop(work, FW_CAUSE_CALLBACK, FURROW_ECANCELLED, said, FW_NO_TASK, "next");
     stream->later = said == FURROW_NEXT_LATER && on_the_way(stream) > 0;
@@ -627,9 +638,57 @@ bool fw_stream_step(struct furrow_work *work, bool *moved)
     if (!stream->ended || on_the_way(stream) > 0)
         return true;
     atomic_store(&stream->closed, 1);
-    fw_bell_ring(&work->bell);
+    fw_bell_ring(&work->common->bell);
     return false;
 }
+
+/* -- Workers elsewhere --------------------------------------------------- */
+
+bool fw_stream_lend(struct furrow_work *work, int place, uint32_t *s)
+{
+    while (claim_slot(work, s)) {
+        struct fw_slot *slot = &work->stream->slot[*s];
+        uint32_t ready = FW_SLOT_READY;
+
+        if (atomic_compare_exchange_strong(&slot->state, &ready, fw_slot_state(FW_SLOT_RUNNING, place)))
+            return true;
+    }
+    return false;
+}
+
+void fw_stream_give_back(struct furrow_work *work, int place, uint32_t s)
+{
+    struct fw_stream *stream = work->stream;
+    struct fw_slot *slot = &stream->slot[s];
+
+    if (work->outcome != NULL && slot->outcome != FURROW_PENDING)
+        __atomic_store_n(&work->outcome[slot->index], (unsigned char)slot->outcome, __ATOMIC_RELEASE);
+    atomic_store(&slot->state, fw_slot_state(FW_SLOT_FINISHED, place));
+    push_finished(stream, s);
+}
+
+void fw_stream_unlend(struct furrow_work *work, uint32_t s)
+{
+    publish(work, s);
+}
+
+void fw_stream_drop(struct furrow_work *work, uint32_t s)
+{
+    free_slot(work->stream, s);
+}
+
+bool fw_stream_recall(struct furrow_work *work, uint32_t *s)
+{
+    while (claim_slot(work, s)) {
+        uint32_t ready = FW_SLOT_READY;
+
+        if (atomic_compare_exchange_strong(&work->stream->slot[*s].state, &ready, FW_SLOT_FREE))
+            return true;
+    }
+    return false;
+}
+
+/* -- Caller: waiting ------------------------------------------------------ */
 
 static bool caller_has_some(const struct furrow_work *work, bool stops)
 {
@@ -639,7 +698,7 @@ static bool caller_has_some(const struct furrow_work *work, bool stops)
            atomic_load(&work->deaths) != stream->deaths_seen;
 }
 
-static void wait_for_results(struct furrow_work *work, bool stops)
+void fw_stream_wait(struct furrow_work *work, bool stops, uint64_t ns)
 {
     enum { SPINS = 200 };
     struct fw_stream *stream = work->stream;
@@ -652,12 +711,12 @@ static void wait_for_results(struct furrow_work *work, bool stops)
     }
     atomic_store(&stream->starved, 1);
     if (atomic_load(&stream->replies.untaken) > untaken_most)
-        fw_bell_ring(&work->bell); /* all of them are held: those that wait may have to go on */
+        fw_bell_ring(&work->common->bell); /* all of them are held: those that wait may have to go on */
     ticket = fw_bell_listen(&stream->caller);
     if (caller_has_some(work, stops))
         fw_bell_ignore(&stream->caller);
     else
-        fw_bell_sleep(&stream->caller, ticket, 0);
+        fw_bell_sleep(&stream->caller, ticket, ns);
     atomic_store(&stream->starved, 0);
 }
 
@@ -672,8 +731,8 @@ void furrow_work_serve(furrow_work *work)
         if (!fw_stream_step(work, &moved))
             break;
         if (!moved)
-            wait_for_results(work, stops);
+            fw_stream_wait(work, stops, 0);
     } while (true);
     atomic_store(&work->stream->closed, 1);
-    fw_bell_ring(&work->bell);
+    fw_bell_ring(&work->common->bell);
 }

@@ -54,6 +54,7 @@ struct fw_stream {
     char *in, *out;         /* slots x in_size / out_size; NULL where the job has none, or arrays in reach */
     size_t in_step, out_step;
     struct fw_replies replies;
+    const struct fw_source *source; /* in place of the callbacks (share.h); or NULL */
 
     /* The caller alone. */
     uint32_t *free;         /* stack of free slots */
@@ -89,6 +90,28 @@ void fw_stream_close(struct fw_stream *stream);
 /* One round of the caller: takes results, runs callbacks, draws. `moved`: it did
  * something. Returns false once the stream has ended. Caller only. */
 bool fw_stream_step(struct furrow_work *work, bool *moved);
+
+/* Sleeps until a slot is finished or the job stops; at most `ns` nanoseconds,
+ * 0: no limit. `stops`: what fw_work_stops() said before the last step. Caller. */
+void fw_stream_wait(struct furrow_work *work, bool stops, uint64_t ns);
+
+/* For workers that are elsewhere, by the caller in their name. lend: the next
+ * task, for worker `place`, a number above those of this process's workers;
+ * false: none is waiting. give_back: what became of it is in the slot; with
+ * PENDING it is tried again. unlend: it was not run, another worker shall.
+ * drop: it will never be run, the job stops. */
+bool fw_stream_lend(struct furrow_work *work, int place, uint32_t *s);
+void fw_stream_give_back(struct furrow_work *work, int place, uint32_t s);
+void fw_stream_unlend(struct furrow_work *work, uint32_t s);
+void fw_stream_drop(struct furrow_work *work, uint32_t s);
+
+/* Where the task in a slot reads and writes; NULL where it has neither. */
+const void *fw_stream_input(const struct furrow_work *work, uint32_t s);
+void *fw_stream_output(const struct furrow_work *work, uint32_t s);
+
+/* Tasks that no worker has begun, where the job does not stop: takes the oldest
+ * one out. False: none. Caller. */
+bool fw_stream_recall(struct furrow_work *work, uint32_t *s);
 
 /* Keeps a reply of the task that this worker runs. False: no memory. Worker. */
 bool fw_stream_reply(struct furrow_work *work, int worker, const void *data, size_t size);

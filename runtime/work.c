@@ -9,6 +9,7 @@
 #include "alloc.h"
 #include "child.h"
 #include "lease.h"
+#include "share.h"
 #include "stream.h"
 
 uint64_t fw_now(void)
@@ -43,6 +44,7 @@ static uint64_t dispatch_ns(void)
 struct layout {
     int workers;
     bool shared, keep, again;
+    bool ranges; /* they are this process's own */
     bool copies; /* outputs are not written where the caller wants them */
     bool stage;  /* they go to the block */
     size_t ndear;
@@ -85,6 +87,17 @@ static void order_dear(const float *cost, size_t *dear, size_t n)
     }
 }
 
+size_t fw_work_dear(const furrow_job *job, int workers, size_t *dear, size_t *sorted)
+{
+    const size_t n = find_dear(job, workers, sorted);
+
+    if (dear != NULL) {
+        memcpy(dear, sorted, n * sizeof *dear);
+        order_dear(job->cost, dear, n);
+    }
+    return n;
+}
+
 /* Outputs of a job with callbacks that are not written in the caller's array. */
 static bool slot_outputs(const struct layout *l, const struct fw_request *request)
 {
@@ -95,15 +108,18 @@ static struct layout lay_out(const struct fw_request *request, const struct fw_p
 {
     const furrow_job *job = &request->job;
     const bool streamed = job->next != NULL || job->on_result != NULL;
+    const struct fw_share *share = request->share;
     struct layout l = { .workers = plan->workers };
     int first;
 
-    l.shared = (plan->backend->caps & FURROW_CAP_WRITES_HERE) == 0;
-    l.keep = l.shared && job->count > 0;
-    l.copies = l.shared && job->out != NULL && !fw_alloc_holds(job->out, job->count * job->out_size);
-    l.stage = l.copies && !streamed;
+    l.shared = share != NULL ? share->forks : (plan->backend->caps & FURROW_CAP_WRITES_HERE) == 0;
+    l.keep = l.shared && job->count > 0 && share == NULL;
+    l.copies = share != NULL || (l.shared && job->out != NULL && !fw_alloc_holds(job->out, job->count * job->out_size));
+    l.stage = l.copies && !streamed && share == NULL;
+    l.ranges = share == NULL || share->ranges == NULL;
     l.again = !streamed && request->config.retries > 0 && (request->config.timeout > 0 || l.shared);
-    l.ndear = find_dear(job, plan->workers, NULL);
+    if (l.ranges)
+        l.ndear = find_dear(job, plan->workers, NULL);
     if (streamed)
         l.slots = fw_stream_slots(request, plan->workers, slot_outputs(&l, request), &l.most);
     l.cpuset_bytes = (size_t)fw_plan_share(plan->cpus, plan->workers, 0, &first) * CPU_TEXT + 2;
@@ -119,7 +135,7 @@ static void carve(struct furrow_work *work, struct furrow_lease **lease, char **
     const size_t workers = (size_t)l->workers;
 
     (void)fw_carve(c, 1, sizeof *work, FW_CACHE_LINE);
-    work->ranges = fw_carve(c, 1, fw_ranges_bytes(l->workers), FW_CACHE_LINE);
+    work->ranges = fw_carve(c, l->ranges, fw_ranges_bytes(l->workers), FW_CACHE_LINE);
     work->worker = fw_carve(c, workers, sizeof *work->worker, FW_CACHE_LINE);
     work->blame = fw_carve(c, workers, sizeof *work->blame, FW_CACHE_LINE);
     *lease = fw_carve(c, workers, sizeof **lease, FW_CACHE_LINE);
@@ -187,6 +203,8 @@ static void init_fields(struct furrow_work *work, const struct fw_request *reque
     if (plan->level == 0 && fw_env()->progress > 0)
         fw_progress_open(&work->progress, request->job.name, request->job.count, fw_env()->progress, fw_now());
     fw_inherit_take(&work->inherit);
+    work->common = &work->own;
+    work->stage.most = fw_stage_most;
     if (gethostname(work->host, sizeof work->host) != 0)
         work->host[0] = '\0';
     work->host[sizeof work->host - 1] = '\0';
@@ -197,7 +215,8 @@ static void init_parts(struct furrow_work *work, const struct layout *l)
     const furrow_job *job = &work->request.job;
     const uint64_t cost = dispatch_ns();
 
-    fw_ranges_init(work->ranges, l->slots > 0 ? 0 : job->count, work->workers);
+    if (l->ranges)
+        fw_ranges_init(work->ranges, l->slots > 0 ? 0 : job->count, work->workers);
     for (int w = 0; w < work->workers; w++) {
         fw_batch_init(&work->worker[w].batch, work->request.config.batch, cost);
         work->worker[w].said_index = FW_NO_TASK;
@@ -209,12 +228,35 @@ static void init_parts(struct furrow_work *work, const struct layout *l)
     if (!l->shared && work->outcome != NULL && job->count > 0) /* those of the block are 0 */
         memset(work->outcome, FURROW_PENDING, job->count);
     if (l->ndear > 0) {
-        (void)find_dear(job, work->workers, work->dear_sorted);
-        memcpy(work->dear, work->dear_sorted, l->ndear * sizeof *work->dear);
-        order_dear(job->cost, work->dear, l->ndear);
+        (void)fw_work_dear(job, work->workers, work->dear, work->dear_sorted);
         if (l->slots == 0)
             fw_ranges_front_fill(work->ranges, (uint32_t)l->ndear);
     }
+}
+
+/* What this process shares with others. */
+static void join(struct furrow_work *work, const struct fw_share *share)
+{
+    work->line = share->line;
+    work->number = share->number;
+    work->stage.most = share->stage_most;
+    work->isolates = share->forks || work->workers == 1;
+    if (share->common != NULL)
+        work->common = share->common;
+    if (share->floating != NULL) {
+        work->inherit.floating = *share->floating;
+        work->foreign = true;
+    }
+    if (work->stream != NULL)
+        work->stream->source = share->source;
+    if (share->ranges == NULL)
+        return;
+    work->ranges = share->ranges;
+    work->outcome = share->outcome;
+    work->out = share->out;
+    work->ndear = share->ndear;
+    work->dear = share->dear;
+    work->dear_sorted = share->dear_sorted;
 }
 
 static furrow_status too_little(const struct fw_request *request)
@@ -251,6 +293,8 @@ furrow_status fw_work_open(const struct fw_request *request, const struct fw_pla
         return fw_fail(FURROW_ESYS, "the system refuses a memory file for replies (memfd_create); "
                                     "raise the limit of open files (ulimit -n)");
     }
+    if (request->share != NULL)
+        join(work, request->share);
     fw_stage_open(work);
     *out = work;
     return FURROW_OK;
@@ -268,6 +312,14 @@ void fw_work_close(struct furrow_work *work)
 
 /* -- Stopping ----------------------------------------------------------- */
 
+static uint64_t wall_clock(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 /* The first stop of its kind says what there is to say. */
 static void note_stop(struct fw_stop *stop, furrow_status status, int code, size_t index,
                       const char *words)
@@ -277,6 +329,7 @@ static void note_stop(struct fw_stop *stop, furrow_status status, int code, size
     if (!atomic_compare_exchange_strong(&stop->taken, &free, 1))
         return;
     stop->status = status;
+    stop->when = wall_clock();
     stop->code = code;
     stop->index = index;
     if (words != NULL)
@@ -304,10 +357,10 @@ void fw_work_stop(struct furrow_work *work, enum fw_cause cause, furrow_status s
 
     note_stop(&work->stop[cause], status, code, index, words);
     (void)atomic_compare_exchange_strong(&work->cause, &none, (uint32_t)cause);
-    atomic_store(&work->stopping, 1);
-    for (int w = 0; w < work->workers; w++)
-        atomic_fetch_or(&work->ranges->line[w].attention, FW_STOP);
-    fw_bell_ring(&work->bell);
+    atomic_store(&work->common->stopping, 1);
+    for (int line = 0; line < work->ranges->workers; line++)
+        atomic_fetch_or(&work->ranges->line[line].attention, FW_STOP);
+    fw_bell_ring(&work->common->bell);
     if (work->stream != NULL)
         fw_bell_ring(&work->stream->caller);
     wake_backend(work);
@@ -316,23 +369,23 @@ void fw_work_stop(struct furrow_work *work, enum fw_cause cause, furrow_status s
 void fw_work_cancel(struct furrow_work *work)
 {
     if (atomic_load(&work->stop[FW_CAUSE_CANCEL].taken) != 0)
-        atomic_store(&work->urgent, 1);
+        atomic_store(&work->common->urgent, 1);
     fw_work_stop(work, FW_CAUSE_CANCEL, FURROW_ECANCELLED, 0, FW_NO_TASK, NULL);
 }
 
 void fw_work_untidy(struct furrow_work *work, int worker)
 {
-    atomic_fetch_or(&work->ranges->line[worker].attention, FW_UNTIDY);
+    atomic_fetch_or(&work->ranges->line[work->line + worker].attention, FW_UNTIDY);
 }
 
 bool furrow_work_stopping(const furrow_work *work)
 {
-    return atomic_load(&work->stopping) != 0;
+    return atomic_load(&work->common->stopping) != 0;
 }
 
 bool furrow_work_urgent(const furrow_work *work)
 {
-    return atomic_load(&work->urgent) != 0;
+    return atomic_load(&work->common->urgent) != 0;
 }
 
 void furrow_work_attach(furrow_work *work, void *own)
@@ -402,7 +455,8 @@ static void count_failure(struct fw_worker *w, furrow_outcome outcome)
 void fw_work_outcome(struct furrow_work *work, int worker, size_t index, furrow_outcome outcome,
                      int code, const char *words)
 {
-    furrow_failure failure = { .index = index, .outcome = outcome, .code = code, .worker = worker };
+    furrow_failure failure = { .index = index, .outcome = outcome, .code = code,
+                               .worker = fw_work_number(work, worker) };
 
     if (work->outcome != NULL)
         __atomic_store_n(&work->outcome[index], (unsigned char)outcome, __ATOMIC_RELEASE);
@@ -433,7 +487,7 @@ void fw_work_again_push(struct furrow_work *work, size_t index, unsigned attempt
     do
         work->again[index].next = (size_t)(head & index_mask);
     while (!atomic_compare_exchange_weak(&work->again_head, &head, next_tag(head) | (index + 1)));
-    fw_bell_ring(&work->bell);
+    fw_bell_ring(&work->common->bell);
 }
 
 bool fw_work_again_pop(struct furrow_work *work, size_t *index, unsigned *attempt)
@@ -478,7 +532,7 @@ static void died_at_end(struct furrow_work *work, int worker, int code)
 {
     char words[FURROW_MESSAGE] = "";
 
-    fw_message_append(words, "worker %d died in worker_end (%s %d)", worker, kind_of(code), code < 0 ? -code : code);
+    fw_message_append(words, "worker %d died in worker_end (%s %d)", fw_work_number(work, worker), kind_of(code), code < 0 ? -code : code);
     fw_work_stop(work, FW_CAUSE_WORKER, FURROW_EWORKER, code, FW_NO_TASK, words);
 }
 
@@ -528,7 +582,7 @@ void furrow_work_lost(furrow_work *work, int worker, furrow_outcome outcome, int
 {
     struct fw_worker *w = &work->worker[worker];
     size_t running = FW_NO_TASK;
-    const bool ranged = fw_ranges_bury(work->ranges, worker, &running);
+    const bool ranged = fw_ranges_bury(work->ranges, work->line + worker, &running);
 
     if (work->stream != NULL)
         fw_stream_bury(work, worker, outcome, code);
@@ -540,7 +594,7 @@ void furrow_work_lost(furrow_work *work, int worker, furrow_outcome outcome, int
     atomic_fetch_add(&work->deaths, 1);
     if (outcome != FURROW_SKIPPED)
         judge_death(work, worker, code);
-    fw_bell_ring(&work->bell);
+    fw_bell_ring(&work->common->bell);
     if (work->stream != NULL)
         fw_bell_ring(&work->stream->caller);
 }
@@ -558,7 +612,7 @@ static bool deal_again(struct furrow_work *work)
 {
     const uint32_t deaths = atomic_load(&work->deaths);
 
-    if (!work->shared_home || work->stream != NULL || fw_work_stops(work) ||
+    if (!work->shared_home || work->request.share != NULL || work->stream != NULL || fw_work_stops(work) ||
         deaths == work->deaths_dealt || !any_pending(work))
         return false;
     work->deaths_dealt = deaths;
@@ -582,7 +636,7 @@ bool fw_work_settle(struct furrow_work *work)
     for (size_t i = 0; i < count && work->request.job.outcome != NULL; i++)
         if (work->outcome[i] == FURROW_PENDING)
             work->outcome[i] = FURROW_SKIPPED;
-    if (work->shared_home && work->request.job.outcome != NULL)
+    if (work->outcome != work->request.job.outcome && work->request.job.outcome != NULL)
         memcpy(work->request.job.outcome, work->outcome, count);
     return false;
 }

@@ -51,10 +51,22 @@ enum fw_phase {
 struct fw_stop {
     _Atomic uint32_t taken;     /* 0 -> 1 once, by who writes the rest */
     furrow_status status;
+    uint64_t when;              /* ns on CLOCK_REALTIME, which several hosts have in common */
     int code;                   /* of the failure, callback or worker */
     size_t index;               /* of the task, where one did it; else FW_NO_TASK */
     char words[FURROW_MESSAGE]; /* may be "" */
 };
+
+/* What all processes that work on the same ranges have in common. */
+struct fw_common {
+    _Atomic uint32_t stopping; /* 0 -> 1 once, by anyone; after `cause` */
+    _Atomic uint32_t urgent;   /* 0 -> 1 once: running tasks are to be ended too */
+    _Atomic uint32_t more;     /* tasks may still come from elsewhere: a worker that has none waits */
+    struct fw_bell bell;       /* rung when there may be work, or none any more */
+    struct fw_stage_level stage;
+};
+
+struct fw_share;
 
 /* What is asked of the engine: a job as the user gave it, or a loop. */
 struct fw_request {
@@ -62,6 +74,9 @@ struct fw_request {
     furrow_range_fn body; /* furrow_for: called with ranges instead of job.run; or NULL */
     size_t scratch;       /* furrow_reduce: bytes of each worker's own, where task->state points; or 0 */
     furrow_config config; /* complete */
+    const struct fw_share *share; /* other processes run the job's tasks too (share.h); or NULL */
+    furrow_status refused; /* found wrong already, with this thread's sentence; who takes part in a job that
+                            * several processes start together says so there */
 };
 
 /* One worker's own part; written by the worker alone but where it says so. */
@@ -105,7 +120,9 @@ struct furrow_work {
     const struct fw_context *caller; /* its frame; not for process workers to write */
     pthread_t caller_thread;
     pid_t caller_pid;
-    int level, workers;
+    int level, workers;        /* workers: of this process */
+    int line;                  /* that worker 0 has in the ranges */
+    int number;                /* that worker 0 has in reports */
     int cpus;                  /* leased; `at` has their places, NULL: as the caller has them */
     const int *at;
     const struct furrow_lease *lease; /* one per worker */
@@ -114,7 +131,8 @@ struct furrow_work {
     bool transparent;
     enum fw_bind bind;         /* what workers do with their masks */
     bool shared_home;          /* the block is a shared mapping, outputs are staged */
-    bool isolates;
+    bool isolates;             /* a worker has its process to itself */
+    bool foreign;              /* what tasks inherit is not the calling thread's */
     uint64_t limit_ns;         /* per try; 0: none */
     struct fw_inherit inherit;
     char *out;                 /* where tasks write: the caller's array or the stage; NULL: none, or slots */
@@ -125,6 +143,7 @@ struct furrow_work {
     size_t *dear;              /* in the order to start them */
     size_t *dear_sorted;       /* by index */
     struct fw_again *again;    /* one per task, where tries may come later; else NULL */
+    struct fw_common *common;
     struct fw_ranges *ranges;
     struct fw_worker *worker;
     struct fw_blame *blame;    /* one per worker */
@@ -135,15 +154,13 @@ struct furrow_work {
     struct fw_stage stage;     /* where `out` is one */
 
     /* -- Shared while the job runs. */
-    _Alignas(FW_CACHE_LINE) _Atomic uint32_t stopping; /* 0 -> 1 once, by anyone; after `cause` */
-    _Atomic uint32_t urgent;   /* 0 -> 1 once: running tasks are to be ended too */
+    _Alignas(FW_CACHE_LINE) struct fw_common own; /* what `common` points to where nobody else shares it */
     _Atomic uint32_t wakers;   /* calls of backend->wake() in the job's own process */
     void *_Atomic attached;    /* the backend's */
     _Atomic uint32_t cause;  /* enum fw_cause of the first stop */
     struct fw_stop stop[FW_CAUSES]; /* by cause; read when all workers have left */
     char note[FURROW_MESSAGE]; /* furrow_work_note(): what the report's reason says besides */
     struct fw_progress progress;
-    struct fw_bell bell;     /* rung when there may be work, or none any more */
     _Atomic uint64_t again_head; /* tag in the high 16 bits, index + 1 below */
     _Atomic uint32_t deaths; /* workers lost, ever */
     _Atomic uint32_t deaths_idle; /* in a row, before a worker began; reset by one that did */
@@ -171,11 +188,17 @@ void fw_work_cancel(struct furrow_work *work);
 
 static inline bool fw_work_stops(const struct furrow_work *work)
 {
-    return atomic_load_explicit(&work->stopping, memory_order_relaxed) != 0;
+    return atomic_load_explicit(&work->common->stopping, memory_order_relaxed) != 0;
 }
 
 /* The worker's last task left something behind; looked at before its next. */
 void fw_work_untidy(struct furrow_work *work, int worker);
+
+/* The number that the user knows a worker of this process by. */
+static inline int fw_work_number(const struct furrow_work *work, int worker)
+{
+    return work->number + worker;
+}
 
 /* The places of a worker's lease in fw_cpus(), and how many. */
 const int *fw_work_lease(const struct furrow_work *work, int worker, int *cpus);
@@ -189,6 +212,10 @@ bool fw_work_again_pop(struct furrow_work *work, size_t *index, unsigned *attemp
  * the stop where the job does not keep going. `words` may be "". */
 void fw_work_outcome(struct furrow_work *work, int worker, size_t index, furrow_outcome outcome,
                      int code, const char *words);
+
+/* Tasks that go first, by job.cost: `dear` in the order to start them, `sorted`
+ * by index; NULL: only counted. Fewer than 8 x workers. */
+size_t fw_work_dear(const furrow_job *job, int workers, size_t *dear, size_t *sorted);
 
 /* Nanoseconds on CLOCK_MONOTONIC. */
 uint64_t fw_now(void);
