@@ -2,6 +2,7 @@
 # how to get it. Debian and Ubuntu are served; elsewhere the needs are printed.
 
 furrow_build_packages=(gcc g++ make libc6-dev cmake ninja-build pkg-config libhwloc-dev)
+furrow_mpi_packages=(libopenmpi-dev openmpi-bin)
 furrow_example_packages=(libopenblas-pthread-dev)
 furrow_test_packages=(libcriterion-dev libomp-dev libopenblas-openmp-dev libopenblas-pthread-dev)
 furrow_clang_packages=(clang libomp-dev)

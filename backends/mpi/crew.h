@@ -1,0 +1,31 @@
+/* The workers of this rank: the calling thread, threads beside it, or forked
+ * processes. */
+#ifndef FW_MPI_CREW_H
+#define FW_MPI_CREW_H
+
+#include <pthread.h>
+
+#include "runtime/engine.h"
+
+/* Workers beside the calling thread, from start to end. */
+struct fw_crew_beside {
+    struct furrow_work *work;
+    int count;                    /* started */
+    struct fw_crew_member *member; /* owned */
+};
+
+/* Starts workers first ... workers - 1 of this rank on threads. FURROW_ESYS
+ * where not even one could be started that is needed (first == 0); with fewer
+ * the job is told so. */
+FW_MUST_CHECK furrow_status fw_crew_start(struct fw_crew_beside *crew, struct furrow_work *work, int first);
+
+/* Whether all of them have left. */
+bool fw_crew_left(const struct fw_crew_beside *crew);
+
+/* Waits for them; harmless where none was started. */
+void fw_crew_join(struct fw_crew_beside *crew);
+
+/* All workers of this rank; the calling thread is one of them. */
+FW_MUST_CHECK furrow_status fw_crew_run(struct furrow_work *work);
+
+#endif

@@ -1,0 +1,501 @@
+#include "job.h"
+
+#include <string.h>
+
+#include <furrow/mpi.h>
+
+#include "agree.h"
+#include "backend.h"
+#include "crew.h"
+#include "node.h"
+#include "world.h"
+
+static bool is_root(void)
+{
+    return fw_world.rank == 0;
+}
+
+static bool runs_elsewhere(const struct fw_job *job)
+{
+    return (job->card.flags & (FW_CARD_LOCAL | FW_CARD_EMPTY)) == 0;
+}
+
+/* -- Deciding, on rank 0 ------------------------------------------------- */
+
+/* The plan for the ranks together; *local: another backend is to run it, on
+ * this rank alone. */
+static furrow_status decide(struct fw_request *request, struct fw_plan *plan, bool *local)
+{
+    const struct fw_world *world = &fw_world;
+    struct fw_request asked = *request;
+    furrow_status status;
+
+    asked.config.backend = fw_mpi.name;
+    asked.config.jobs = fw_deal_wanted(world->peer, world->size, request->config.jobs, request->config.inner_threads);
+    if (!world->serves) /* an address is each rank's own */
+        asked.job.shared = NULL;
+    status = fw_map_decide(&asked, fw_deal_cpus(world->peer, world->size), plan);
+    *local = status == FURROW_OK && plan->backend != &fw_mpi;
+    return status;
+}
+
+static void report_plan(furrow_report *report, const struct fw_plan *plan, int inner_threads)
+{
+    fw_report_plan(report, plan);
+    fw_deal_leases(fw_world.peer, fw_world.size, plan->workers, inner_threads, &report->cpus_min, &report->cpus_max);
+}
+
+/* Chosen, not named: only where it runs as it is, and has more than one worker. */
+static bool chosen_elsewhere(const struct fw_request *request, const struct fw_plan *plan, bool local)
+{
+    return request->config.backend == NULL && (local || plan->workers == 1);
+}
+
+furrow_status fw_job_plan(struct fw_request *request, furrow_report *report)
+{
+    struct fw_plan plan;
+    bool local;
+    furrow_status status = decide(request, &plan, &local);
+
+    if (status == FURROW_OK && !local)
+        report_plan(report, &plan, request->config.inner_threads);
+    else if (status == FURROW_OK)
+        fw_report_plan(report, &plan);
+    return status;
+}
+
+/* -- The agreement ------------------------------------------------------ */
+
+furrow_status fw_job_listen(struct fw_card *card)
+{
+    return fw_agree_bytes(card, sizeof *card, 0);
+}
+
+/* What another rank must have of the job: functions, sizes, and its own arrays. */
+static furrow_status check_own(const struct fw_request *request)
+{
+    furrow_job own = request->job;
+
+    own.in = NULL;
+    own.in_size = 0;
+    own.cost = NULL;
+    own.next = NULL;
+    own.on_result = NULL;
+    own.ordered = false;
+    if (!own.everywhere || own.out == NULL) {
+        own.out = NULL;
+        own.out_size = 0;
+    }
+    if (own.shared == NULL)
+        own.shared_size = 0;
+    return fw_job_check(&own);
+}
+
+static furrow_config config_given(const furrow_config *config)
+{
+    const furrow_config unset = FURROW_CONFIG_DEFAULT;
+    const struct fw_context *caller = fw_context_here();
+
+    if (config != NULL)
+        return *config;
+    return caller->scopes != NULL ? caller->scopes->config : unset;
+}
+
+static furrow_status resolve(struct fw_request *request, const furrow_config *config)
+{
+    if (request->refused != FURROW_OK)
+        return request->refused;
+    return fw_config_resolve(config, fw_context_here()->scopes, true, fw_env(), &request->config);
+}
+
+/* Rank 0's card, where nothing is wrong with the job. */
+static furrow_status write_card(struct fw_job *job, bool local)
+{
+    struct fw_card *card = &job->card;
+
+    if (!fw_card_fill(card, job->request))
+        return FURROW_EINVAL;
+    card->config = job->request->config;
+    card->config.backend = NULL;
+    card->workers = job->plan.workers;
+    card->floating = fw_floating_get();
+    if (job->request->job.cost != NULL && !local)
+        card->ndear = fw_work_dear(&job->request->job, job->plan.workers, NULL, NULL);
+    if (local)
+        card->flags |= FW_CARD_LOCAL;
+    if (job->request->job.count == 0 && job->request->job.next == NULL)
+        card->flags |= FW_CARD_EMPTY;
+    return FURROW_OK;
+}
+
+/* -- This rank's part --------------------------------------------------- */
+
+static furrow_status hold_cpus(struct fw_job *job)
+{
+    const int count = fw_cpus()->count;
+
+    job->at = fw_malloc((size_t)count * sizeof *job->at);
+    if (job->at == NULL)
+        return fw_fail(FURROW_ENOMEM, "mpi: no memory for the list of %d CPUs", count);
+    job->cpus = fw_lease_hold(count, job->at);
+    return FURROW_OK;
+}
+
+/* The request as this rank's workers need it. */
+static void complete_request(struct fw_job *job)
+{
+    furrow_job *own = &job->request->job;
+    const struct fw_card *card = &job->card;
+
+    job->request->share = &job->share;
+    if (is_root())
+        return;
+    job->request->config = card->config;
+    own->count = card->count;
+    own->in = job->in;
+    own->in_size = card->in_size;
+    own->out_size = card->out_size;
+    own->seed = card->seed;
+    own->cost = NULL;
+    if (card->shared_size > 0)
+        own->shared = job->shared;
+}
+
+static furrow_status open_work(struct fw_job *job)
+{
+    furrow_status status;
+
+    complete_request(job);
+    if (job->deal.own == 0)
+        return FURROW_OK;
+    status = hold_cpus(job);
+    if (status != FURROW_OK)
+        return status;
+    job->plan.backend = &fw_mpi;
+    job->plan.workers = job->deal.own;
+    job->plan.cpus = job->cpus;
+    job->plan.inner_threads = job->card.config.inner_threads;
+    job->share.line = job->deal.line;
+    job->share.number = job->deal.number;
+    job->share.receives = is_root();
+    job->share.floating = is_root() ? NULL : &job->card.floating;
+    status = fw_work_open(job->request, &job->plan, job->at, &job->work);
+    if (status == FURROW_OK && !fw_cancel_enter(job->work)) {
+        fw_work_close(job->work);
+        job->work = NULL;
+        status = fw_fail(FURROW_ENOMEM, "mpi: no memory to note a running job");
+    }
+    return status;
+}
+
+static void close_work(struct fw_job *job)
+{
+    if (job->work != NULL) {
+        fw_cancel_leave(job->work);
+        fw_work_close(job->work);
+    }
+    if (job->cpus > 0)
+        fw_lease_release(job->at, job->cpus);
+    fw_free(job->at);
+    fw_free(job->made);
+    fw_node_close(job);
+}
+
+/* -- Running ------------------------------------------------------------ */
+
+/* All ranks of the job are ready, and none has found anything wrong. */
+static furrow_status run(struct fw_job *job, struct fw_tally *tally)
+{
+    furrow_status status = FURROW_OK;
+
+    if (job->work != NULL)
+        status = fw_crew_run(job->work);
+    memset(tally, 0, sizeof *tally);
+    if (job->work != NULL)
+        fw_tally_take(tally, job->work);
+    (void)status; /* it is a stop of the work */
+    return fw_agree_tally(tally);
+}
+
+/* -- Results ------------------------------------------------------------ */
+
+/* What the other ranks get of the report. */
+struct end {
+    furrow_report report;
+    char backend[64];
+};
+
+static const char *backend_name(const char *name)
+{
+    const furrow_backend *list[FW_REGISTRY_MAX];
+    int chosen;
+    const int n = fw_registry_list(list, &chosen);
+
+    for (int i = 0; i < n; i++)
+        if (strcmp(list[i]->name, name) == 0)
+            return list[i]->name;
+    return "none";
+}
+
+/* The report of rank 0 becomes everybody's. */
+static furrow_status share_report(furrow_report *report)
+{
+    struct end end;
+    furrow_status status;
+
+    memset(&end, 0, sizeof end);
+    if (is_root()) {
+        end.report = *report;
+        fw_text_copy(end.backend, sizeof end.backend, report->backend);
+    }
+    status = fw_agree_bytes(&end, sizeof end, 0);
+    if (status != FURROW_OK)
+        return fw_report_refuse(report, status);
+    if (!is_root()) {
+        *report = end.report;
+        report->backend = backend_name(end.backend);
+    }
+    return report->status != FURROW_OK ? fw_fail(report->status, "%s", report->message) : FURROW_OK;
+}
+
+/* Outputs of DONE tasks in `from` to the array of this rank. */
+static void keep_done(const struct fw_job *job, const unsigned char *outcome, const char *from, size_t first, size_t n)
+{
+    const size_t size = job->card.out_size;
+    char *out = job->request->job.out;
+
+    for (size_t i = 0; i < n; i++)
+        if (outcome[first + i] == FURROW_DONE)
+            memcpy(out + (first + i) * size, from + i * size, size);
+}
+
+/* job.everywhere: rank 0's outputs to the arrays of all ranks, in pieces. A task
+ * that is not DONE leaves its slot as it is. */
+static furrow_status share_outputs(struct fw_job *job, const unsigned char *outcome)
+{
+    const size_t size = job->card.out_size, count = (size_t)job->card.count;
+    const size_t piece = size < ((size_t)4 << 20) ? ((size_t)4 << 20) / size : 1;
+    char *buffer = is_root() ? NULL : fw_malloc(piece * size);
+    furrow_status status = FURROW_OK;
+
+    for (size_t first = 0; first < count && status == FURROW_OK; first += piece) {
+        const size_t n = count - first < piece ? count - first : piece;
+        char *slots = (char *)job->request->job.out + first * size;
+        const bool done = memchr(outcome + first, FURROW_SKIPPED, n) == NULL && job->report->done == count;
+        char *at = is_root() || done || buffer == NULL ? slots : buffer;
+
+        status = fw_agree_bytes(at, n * size, 0);
+        if (status == FURROW_OK && at == buffer)
+            keep_done(job, outcome, buffer, first, n);
+    }
+    fw_free(buffer);
+    return status;
+}
+
+static furrow_status share_outcomes(struct fw_job *job, unsigned char *outcome)
+{
+    const bool everywhere = (job->card.flags & FW_CARD_EVERYWHERE) != 0 && (job->card.flags & FW_CARD_OUT) != 0;
+    furrow_status status = fw_agree_bytes(outcome, (size_t)job->card.count, 0);
+
+    if (status == FURROW_OK && everywhere)
+        status = share_outputs(job, outcome);
+    return status;
+}
+
+/* What rank 0 has in its arrays, for those that want it too. */
+static furrow_status share_results(struct fw_job *job)
+{
+    const bool everywhere = (job->card.flags & FW_CARD_EVERYWHERE) != 0 && (job->card.flags & FW_CARD_OUT) != 0;
+    unsigned char *outcome = job->request->job.outcome, *made = NULL;
+    furrow_status status;
+    bool unused = false;
+
+    if ((!everywhere && !job->wants_outcomes) || fw_world.size == 1 || job->card.count == 0)
+        return FURROW_OK;
+    if (outcome == NULL)
+        outcome = made = fw_malloc((size_t)job->card.count);
+    status = fw_agree_status(outcome != NULL ? FURROW_OK : fw_fail(FURROW_ENOMEM, "mpi: no memory for %llu outcomes",
+                                                                   (unsigned long long)job->card.count), &unused);
+    if (status == FURROW_OK)
+        status = share_outcomes(job, outcome);
+    fw_free(made);
+    return status;
+}
+
+/* -- The whole ---------------------------------------------------------- */
+
+/* Of a job that no rank refused: what all ranks do from here on. */
+static furrow_status run_together(struct fw_job *job)
+{
+    struct fw_tally tally;
+    furrow_status status;
+
+    atomic_store(&fw_world.busy, 1);
+    status = run(job, &tally);
+    atomic_store(&fw_world.busy, 0);
+    if (status != FURROW_OK)
+        return fw_report_refuse(job->report, status);
+    if (is_root()) {
+        (void)fw_work_settle(job->work);
+        (void)fw_report_tally(job->report, job->work, &tally, fw_now() - job->start);
+    }
+    return share_report(job->report);
+}
+
+static furrow_status run_alone(struct fw_job *job)
+{
+    furrow_status status = FURROW_OK;
+
+    if (is_root() && (job->card.flags & FW_CARD_LOCAL) != 0)
+        status = fw_map_local(job->request, job->report);
+    (void)status; /* in the report */
+    return share_report(job->report);
+}
+
+static furrow_status refuse(struct fw_job *job, furrow_status status)
+{
+    const furrow_job *own = &job->request->job;
+
+    if (own->outcome != NULL)
+        memset(own->outcome, FURROW_SKIPPED, own->count);
+    job->report->skipped = own->count;
+    return fw_report_refuse(job->report, status);
+}
+
+/* From the card to the report, on every rank. */
+static furrow_status take_part(struct fw_job *job, furrow_status status)
+{
+    const bool together = job->card.refused == FURROW_OK && runs_elsewhere(job);
+    furrow_status shared;
+
+    job->wants_outcomes = job->request->job.outcome != NULL && !is_root();
+    if (together) { /* all of the node, whatever they found themselves */
+        job->deal = fw_deal(fw_world.peer, fw_world.size, fw_world.rank, job->card.workers,
+                            job->card.config.inner_threads);
+        shared = fw_node_open(job);
+        if (status == FURROW_OK)
+            status = shared;
+        if (status == FURROW_OK)
+            status = open_work(job);
+    }
+    status = fw_agree_status(status, &job->wants_outcomes);
+    if (status != FURROW_OK) {
+        status = refuse(job, status);
+    } else {
+        status = together ? run_together(job) : run_alone(job);
+        shared = share_results(job);
+        if (shared != FURROW_OK)
+            status = fw_report_refuse(job->report, shared);
+    }
+    close_work(job);
+    return status;
+}
+
+furrow_status fw_job_follow(struct fw_job *job, furrow_status status)
+{
+    struct fw_card mine;
+
+    memset(&mine, 0, sizeof mine);
+    if (job->card.kind == FW_CARD_END) {
+        fw_world.ended = true;
+        return refuse(job, fw_fail(FURROW_EINVAL, "rank 0 called furrow_mpi_finalize() while this rank started a job; "
+                                                  "all ranks must start the same jobs"));
+    }
+    if (status == FURROW_OK && job->card.refused == FURROW_OK) {
+        status = fw_card_fill(&mine, job->request) ? check_own(job->request) : FURROW_EINVAL;
+        if (status == FURROW_OK)
+            status = fw_card_compare(&mine, &job->card, &job->given);
+    }
+    return take_part(job, status);
+}
+
+/* Outputs go to all ranks by outcome, also where the program asks for none. */
+static furrow_status want_outcomes(struct fw_job *job)
+{
+    furrow_job *own = &job->request->job;
+
+    if (!own->everywhere || own->out == NULL || own->outcome != NULL || own->count == 0 || fw_world.size == 1)
+        return FURROW_OK;
+    own->outcome = job->made = fw_malloc(own->count);
+    return job->made != NULL ? FURROW_OK : fw_fail(FURROW_ENOMEM, "mpi: no memory for %zu outcomes", own->count);
+}
+
+/* Rank 0: decides, and tells the others. */
+static furrow_status lead(struct fw_job *job, furrow_status status)
+{
+    furrow_status sent;
+    bool local = false;
+
+    if (fw_world.serves) /* nobody but this rank has arrays */
+        job->request->job.everywhere = false;
+    if (status == FURROW_OK)
+        status = fw_job_check(&job->request->job);
+    if (status == FURROW_OK)
+        status = decide(job->request, &job->plan, &local);
+    if (fw_world.serves && status != FURROW_OK)
+        return refuse(job, status);
+    if (fw_world.serves && (local || chosen_elsewhere(job->request, &job->plan, local)))
+        return fw_map_local(job->request, job->report);
+    if (status == FURROW_OK)
+        status = write_card(job, local);
+    if (status == FURROW_OK && !local)
+        report_plan(job->report, &job->plan, job->request->config.inner_threads);
+    if (status == FURROW_OK)
+        status = want_outcomes(job);
+    job->card.kind = FW_CARD_JOB;
+    job->card.refused = status;
+    sent = fw_agree_bytes(&job->card, sizeof job->card, 0);
+    return sent == FURROW_OK ? take_part(job, status) : refuse(job, sent);
+}
+
+static furrow_status follow(struct fw_job *job, furrow_status status)
+{
+    furrow_status heard;
+
+    if (fw_world.ended)
+        return refuse(job, fw_fail(FURROW_EINVAL, "rank 0 called furrow_mpi_finalize() before; no more jobs on mpi"));
+    heard = fw_job_listen(&job->card);
+    return heard == FURROW_OK ? fw_job_follow(job, status) : refuse(job, heard);
+}
+
+furrow_status fw_job_map(struct fw_request *request, const furrow_config *config, furrow_report *report)
+{
+    struct fw_job job = { .request = request, .report = report, .own = { NULL, 0, -1 } };
+    furrow_status status = resolve(request, config);
+
+    memset(&job.card, 0, sizeof job.card);
+    job.given = config_given(config);
+    job.start = fw_now();
+    return is_root() ? lead(&job, status) : follow(&job, status);
+}
+
+/* -- The end of jobs ---------------------------------------------------- */
+
+/* Another rank waits for the end; jobs that rank 0 starts meanwhile are refused. */
+static furrow_status await_end(void)
+{
+    furrow_status status = FURROW_OK;
+
+    while (status == FURROW_OK && !fw_world.ended) {
+        struct fw_request nothing = { .refused = FURROW_EINVAL };
+        furrow_report report;
+        struct fw_job job = { .request = &nothing, .report = &report, .own = { NULL, 0, -1 } };
+
+        fw_report_clear(&report);
+        status = fw_job_listen(&job.card);
+        if (status != FURROW_OK || job.card.kind == FW_CARD_END)
+            break;
+        (void)fw_job_follow(&job, fw_fail(FURROW_EINVAL, "this rank called furrow_mpi_finalize() where rank 0 started a "
+                                                         "job; all ranks must start the same jobs"));
+    }
+    return status;
+}
+
+furrow_status fw_job_end(void)
+{
+    struct fw_card card;
+
+    memset(&card, 0, sizeof card);
+    card.kind = FW_CARD_END;
+    return is_root() ? fw_agree_bytes(&card, sizeof card, 0) : await_end();
+}

@@ -1,0 +1,49 @@
+/* The way of a job on mpi: agreement, run, second agreement. docs/mpi.md has it
+ * as a picture. */
+#ifndef FW_MPI_JOB_H
+#define FW_MPI_JOB_H
+
+#include "card.h"
+#include "deal.h"
+#include "window.h"
+
+/* One job, as this rank sees it; on its stack. */
+struct fw_job {
+    struct fw_request *request; /* borrowed; completed from the card */
+    furrow_report *report;
+    furrow_config given;        /* the config before the environment */
+    struct fw_card card;        /* rank 0's */
+    bool wants_outcomes;        /* some rank has an array for them */
+    unsigned char *made;        /* owned: outcomes of rank 0 where the program wants none */
+    struct fw_share_of_rank deal;
+
+    /* This rank's part of the work. */
+    int *at;                    /* owned: the CPUs it holds */
+    int cpus;                   /* how many; 0: none held */
+    struct fw_plan plan;        /* rank 0: of the job; with `workers` and `cpus` of this rank */
+    struct fw_share share;
+    struct furrow_work *work;   /* NULL: no worker here */
+    uint64_t start;
+
+    /* What the ranks of the node share. */
+    struct fw_window own;       /* of this job alone; empty where the kept one does */
+    unsigned char *outcome;
+    char *in, *shared;          /* copies of rank 0's; NULL: none */
+};
+
+/* As furrow_map() and furrow_plan() (struct fw_remote). */
+furrow_status fw_job_map(struct fw_request *request, const furrow_config *config, furrow_report *report);
+furrow_status fw_job_plan(struct fw_request *request, furrow_report *report);
+
+/* The next card of rank 0; on the other ranks. FURROW_ESYS. */
+FW_MUST_CHECK furrow_status fw_job_listen(struct fw_card *card);
+
+/* Takes part in the job of `job->card`, which was listened to; `status` and this
+ * thread's sentence say what this rank found wrong. */
+furrow_status fw_job_follow(struct fw_job *job, furrow_status status);
+
+/* No more jobs on this communicator. Collective; a job that rank 0 starts
+ * meanwhile is refused. */
+furrow_status fw_job_end(void);
+
+#endif

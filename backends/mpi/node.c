@@ -1,0 +1,145 @@
+#include "node.h"
+
+#include <string.h>
+
+#include "agree.h"
+#include "world.h"
+
+/* Jobs that need no more use memory that stays between jobs: making it anew
+ * costs more than a small job. */
+enum { KEPT = 1 << 20 };
+
+/* Bytes of outputs on their way to rank 0's array: above, the stage is emptied
+ * while the job runs. */
+static const uint64_t stage_most = (uint64_t)24 << 20;
+
+/* Where the parts are; offsets are the same in all ranks of the node. */
+struct parts {
+    struct fw_common *common;
+    struct fw_ranges *ranges;
+    size_t *dear, *dear_sorted;
+    unsigned char *outcome;
+    char *in, *shared, *out;
+    size_t bytes;
+    bool fits; /* into the address space */
+};
+
+static struct parts carve(const struct fw_job *job, char *base)
+{
+    const struct fw_card *card = &job->card;
+    struct fw_carver c = { base, 0, false };
+    struct parts p;
+    const bool streamed = (card->flags & (FW_CARD_NEXT | FW_CARD_RESULTS)) != 0;
+    const bool shared = fw_world.node_size > 1;
+    const size_t count = streamed ? 0 : (size_t)card->count;
+    const bool results = (card->flags & (FW_CARD_OUT | FW_CARD_OUTCOME)) != 0;
+
+    p.common = fw_carve(&c, 1, sizeof *p.common, FW_CACHE_LINE);
+    p.ranges = fw_carve(&c, 1, fw_ranges_bytes(job->deal.node_workers), FW_CACHE_LINE);
+    p.dear = fw_carve(&c, (size_t)card->ndear, sizeof *p.dear, FW_CACHE_LINE);
+    p.dear_sorted = fw_carve(&c, (size_t)card->ndear, sizeof *p.dear_sorted, FW_CACHE_LINE);
+    p.outcome = fw_carve(&c, results ? count : 0, 1, FW_CACHE_LINE);
+    p.in = fw_carve(&c, (card->flags & FW_CARD_IN) != 0 && shared ? count : 0, (size_t)card->in_size, FW_CACHE_LINE);
+    p.shared = fw_carve(&c, shared ? (size_t)card->shared_size : 0, 1, FW_CACHE_LINE);
+    p.out = fw_carve(&c, (card->flags & FW_CARD_OUT) != 0 ? count : 0, (size_t)card->out_size, 4096);
+    p.bytes = c.used;
+    p.fits = !c.overflow;
+    return p;
+}
+
+/* -- The leader --------------------------------------------------------- */
+
+static bool make(struct fw_job *job, size_t bytes)
+{
+    if (bytes > KEPT)
+        return fw_window_make(&job->own, bytes);
+    return fw_world.kept.base != NULL || fw_window_make(&fw_world.kept, KEPT);
+}
+
+static char *base_of(const struct fw_job *job)
+{
+    return job->own.base != NULL ? job->own.base : fw_world.kept.base;
+}
+
+/* The leader's memory, new or used before, for this job. */
+static void fill(const struct fw_job *job, const struct parts *p)
+{
+    const struct fw_card *card = &job->card;
+    const furrow_job *own = &job->request->job;
+
+    memset(p->common, 0, sizeof *p->common);
+    fw_ranges_init(p->ranges, (size_t)card->count, job->deal.node_workers);
+    if (card->ndear > 0) {
+        (void)fw_work_dear(own, card->workers, p->dear, p->dear_sorted);
+        fw_ranges_front_fill(p->ranges, (uint32_t)card->ndear);
+    }
+    if (p->outcome != NULL && job->own.base == NULL)
+        memset(p->outcome, FURROW_PENDING, (size_t)card->count);
+    if (p->in != NULL)
+        memcpy(p->in, own->in, (size_t)card->count * (size_t)card->in_size);
+    if (p->shared != NULL)
+        memcpy(p->shared, own->shared, (size_t)card->shared_size);
+}
+
+static furrow_status lead(struct fw_job *job, struct fw_window_address *address)
+{
+    struct parts p = carve(job, NULL);
+
+    memset(address, 0, sizeof *address);
+    if (!p.fits || !make(job, p.bytes))
+        return fw_fail(FURROW_ENOMEM, "mpi: no memory for %llu tasks that the ranks of a node share; run fewer tasks at a "
+                       "time, or give the program more memory", (unsigned long long)job->card.count);
+    p = carve(job, base_of(job));
+    fill(job, &p);
+    *address = fw_window_address(job->own.base != NULL ? &job->own : &fw_world.kept);
+    return FURROW_OK;
+}
+
+/* -- The others --------------------------------------------------------- */
+
+static furrow_status join(struct fw_job *job, const struct fw_window_address *address)
+{
+    const bool kept = address->size <= KEPT;
+
+    if (!address->there)
+        return fw_fail(FURROW_ENOMEM, "mpi: the first rank of this node has no memory to share");
+    if ((kept && fw_world.kept.base != NULL) || fw_window_open(kept ? &fw_world.kept : &job->own, address))
+        return FURROW_OK;
+    return fw_fail(FURROW_ENOMEM, "mpi: the memory that the ranks of this node share cannot be mapped (%llu bytes)",
+                   (unsigned long long)address->size);
+}
+
+/* -- Both --------------------------------------------------------------- */
+
+furrow_status fw_node_open(struct fw_job *job)
+{
+    struct fw_window_address address;
+    furrow_status status = fw_world_leads() ? lead(job, &address) : FURROW_OK, sent;
+    struct parts p;
+
+    sent = fw_agree_node_bytes(&address, sizeof address);
+    if (status == FURROW_OK)
+        status = sent;
+    if (status == FURROW_OK && !fw_world_leads())
+        status = join(job, &address);
+    if (status != FURROW_OK)
+        return status;
+    p = carve(job, base_of(job));
+    job->outcome = p.outcome;
+    job->in = p.in;
+    job->shared = p.shared;
+    job->share = (struct fw_share){ .common = p.common,
+                                    .ranges = p.ranges,
+                                    .outcome = p.outcome,
+                                    .out = p.out,
+                                    .ndear = (size_t)job->card.ndear,
+                                    .dear = p.dear,
+                                    .dear_sorted = p.dear_sorted,
+                                    .stage_most = stage_most };
+    return FURROW_OK;
+}
+
+void fw_node_close(struct fw_job *job)
+{
+    fw_window_close(&job->own);
+}

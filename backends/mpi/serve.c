@@ -1,0 +1,72 @@
+#include "serve.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <furrow/mpi.h>
+
+#include "job.h"
+#include "world.h"
+
+/* The functions of the job, as they are in this process. */
+static furrow_status find_functions(const struct fw_card *card, furrow_job *job)
+{
+    const struct fw_identity *missing = NULL;
+
+    job->run = (furrow_task_fn)fw_identity_find(&card->run);
+    job->worker_begin = (furrow_worker_fn)fw_identity_find(&card->begin);
+    job->worker_end = (furrow_worker_fn)fw_identity_find(&card->end);
+    if (job->run == NULL)
+        missing = &card->run;
+    else if (card->begin.set && job->worker_begin == NULL)
+        missing = &card->begin;
+    else if (card->end.set && job->worker_end == NULL)
+        missing = &card->end;
+    if (missing == NULL)
+        return FURROW_OK;
+    return fw_fail(FURROW_EINVAL, "has not the build of %s that rank 0 runs; start the same program and libraries on all "
+                   "ranks", missing->module[0] != '\0' ? missing->module : "the program");
+}
+
+/* The job as a program on this rank would have given it. */
+static void take_over(struct fw_job *job)
+{
+    furrow_job *own = &job->request->job;
+    const struct fw_card *card = &job->card;
+
+    *own = (furrow_job){ .name = (card->flags & FW_CARD_NAMED) != 0 ? card->name : NULL,
+                         .count = (size_t)card->count,
+                         .in_size = (size_t)card->in_size,
+                         .out_size = (size_t)card->out_size,
+                         .shared_size = (size_t)card->shared_size,
+                         .seed = card->seed,
+                         .shared_memory = (card->flags & FW_CARD_SHARED_MEMORY) != 0,
+                         .isolate = (card->flags & FW_CARD_ISOLATE) != 0,
+                         .ordered = (card->flags & FW_CARD_ORDERED) != 0 };
+    job->request->scratch = (size_t)card->scratch;
+}
+
+/* One job; false: there are no more. */
+static bool serve_one(void)
+{
+    struct fw_request request = { .refused = FURROW_OK };
+    furrow_report report;
+    struct fw_job job = { .request = &request, .report = &report, .given = FURROW_CONFIG_DEFAULT, .own = { NULL, 0, -1 } };
+    furrow_status status;
+
+    fw_report_clear(&report);
+    if (fw_job_listen(&job.card) != FURROW_OK || job.card.kind == FW_CARD_END)
+        return false;
+    take_over(&job);
+    status = job.card.refused == FURROW_OK ? find_functions(&job.card, &request.job) : FURROW_OK;
+    (void)fw_job_follow(&job, status);
+    return true;
+}
+
+void fw_serve(void)
+{
+    while (serve_one())
+        ;
+    fw_world.ended = true;
+    exit(furrow_mpi_finalize() == FURROW_OK ? EXIT_SUCCESS : EXIT_FAILURE);
+}

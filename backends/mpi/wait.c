@@ -1,0 +1,45 @@
+#include "wait.h"
+
+#include <sched.h>
+#include <time.h>
+
+#include "runtime/engine.h"
+
+enum { LOOKS = 16, YIELDS = 64 };
+static const uint64_t least_ns = 20000, most_ns = 1000000;
+
+uint64_t fw_pause_next(struct fw_pause *pause)
+{
+    uint64_t ns;
+
+    if (++pause->looks <= LOOKS + YIELDS)
+        return 0;
+    if (pause->since == 0)
+        pause->since = fw_now();
+    ns = (fw_now() - pause->since) / 8;
+    return ns < least_ns ? least_ns : ns > most_ns ? most_ns : ns;
+}
+
+void fw_pause(struct fw_pause *pause)
+{
+    const uint64_t ns = fw_pause_next(pause);
+    const struct timespec sleep = { 0, (long)ns };
+
+    if (ns > 0)
+        (void)nanosleep(&sleep, NULL);
+    else if (pause->looks > LOOKS)
+        (void)sched_yield();
+}
+
+int fw_mpi_wait(MPI_Request *request)
+{
+    struct fw_pause pause = { 0, 0 };
+    int done = 0, code;
+
+    for (;;) {
+        code = MPI_Test(request, &done, MPI_STATUS_IGNORE);
+        if (code != MPI_SUCCESS || done)
+            return code;
+        fw_pause(&pause);
+    }
+}
