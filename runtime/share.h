@@ -13,12 +13,11 @@
 /* Where the tasks of a job with callbacks come from and go to, in place of its
  * callbacks. Called by the thread that runs fw_stream_step(). */
 struct fw_source {
-    /* A task for slot `s`: sets *index and *attempt and fills `in` (in_size
+    /* A task for slot `s`: sets its index and attempt and fills `in` (in_size
      * bytes). Returns as furrow_job.next does. */
-    int (*draw)(struct furrow_work *work, void *in, size_t *index, unsigned *attempt);
+    int (*draw)(struct furrow_work *work, uint32_t s, void *in);
     /* Takes what became of the task in slot `s`; nonzero stops the job. */
     int (*take)(struct furrow_work *work, uint32_t s);
-    void *own; /* the backend's */
 };
 
 struct fw_share {
@@ -30,6 +29,7 @@ struct fw_share {
     size_t *dear, *dear_sorted;
     int line;                     /* of worker 0 in the ranges */
     int number;                   /* of worker 0 in reports */
+    int workers;                  /* of all processes, which a stream here keeps busy; 0: this process's own */
     bool receives;                /* the arrays of this process's job get the results */
     bool forks;                   /* its workers are forked */
     uint64_t stage_most;          /* as fw_stage.most */

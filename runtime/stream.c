@@ -313,7 +313,7 @@ static int call_on_result(struct furrow_work *work, uint32_t s)
     const furrow_job *job = &work->request.job;
     furrow_result result = { .index = slot->index, .outcome = slot->outcome, .code = slot->code,
                              .seconds = slot->seconds, .attempt = slot->attempt,
-                             .worker = fw_work_number(work, slot->worker), .host = work->host, .message = slot->words };
+                             .worker = fw_work_number(work, slot->worker), .host = slot->host != NULL ? slot->host : work->host, .message = slot->words };
     struct fw_context frame;
     int code;
 
@@ -495,7 +495,7 @@ static int call_next(struct furrow_work *work, uint32_t s)
 
     slot->attempt = 0;
     if (stream->source != NULL)
-        return stream->source->draw(work, in, &slot->index, &slot->attempt);
+        return stream->source->draw(work, s, in);
     if (job->next != NULL) {
         enter_callback(work, &frame);
         said = job->next(in, job->user);

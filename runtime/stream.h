@@ -38,6 +38,7 @@ struct fw_slot {
     _Atomic uint32_t orphan; /* supervisor: the use in which its worker died after it had FINISHED */
     /* The worker that runs it, before FINISHED. */
     int worker, code;
+    const char *host; /* borrowed: where it ran, if not on the caller's; else NULL */
     furrow_outcome outcome; /* PENDING: a later try is due */
     double seconds;
     struct fw_reply reply;

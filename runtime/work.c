@@ -42,7 +42,7 @@ static uint64_t dispatch_ns(void)
 
 /* How much of what the block needs; everything fw_work_open() derives first. */
 struct layout {
-    int workers;
+    int workers, all; /* here, and to be kept busy */
     bool shared, keep, again;
     bool ranges; /* they are this process's own */
     bool copies; /* outputs are not written where the caller wants them */
@@ -109,7 +109,8 @@ static struct layout lay_out(const struct fw_request *request, const struct fw_p
     const furrow_job *job = &request->job;
     const bool streamed = job->next != NULL || job->on_result != NULL;
     const struct fw_share *share = request->share;
-    struct layout l = { .workers = plan->workers };
+    const int workers = share != NULL && share->workers > 0 ? share->workers : plan->workers;
+    struct layout l = { .workers = plan->workers, .all = workers };
     int first;
 
     l.shared = share != NULL ? share->forks : (plan->backend->caps & FURROW_CAP_WRITES_HERE) == 0;
@@ -119,9 +120,9 @@ static struct layout lay_out(const struct fw_request *request, const struct fw_p
     l.ranges = share == NULL || share->ranges == NULL;
     l.again = !streamed && request->config.retries > 0 && (request->config.timeout > 0 || l.shared);
     if (l.ranges)
-        l.ndear = find_dear(job, plan->workers, NULL);
+        l.ndear = find_dear(job, workers, NULL);
     if (streamed)
-        l.slots = fw_stream_slots(request, plan->workers, slot_outputs(&l, request), &l.most);
+        l.slots = fw_stream_slots(request, workers, slot_outputs(&l, request), &l.most);
     l.cpuset_bytes = (size_t)fw_plan_share(plan->cpus, plan->workers, 0, &first) * CPU_TEXT + 2;
     return l;
 }
@@ -228,7 +229,7 @@ static void init_parts(struct furrow_work *work, const struct layout *l)
     if (!l->shared && work->outcome != NULL && job->count > 0) /* those of the block are 0 */
         memset(work->outcome, FURROW_PENDING, job->count);
     if (l->ndear > 0) {
-        (void)fw_work_dear(job, work->workers, work->dear, work->dear_sorted);
+        (void)fw_work_dear(job, l->all, work->dear, work->dear_sorted);
         if (l->slots == 0)
             fw_ranges_front_fill(work->ranges, (uint32_t)l->ndear);
     }

@@ -8,6 +8,7 @@
 #include "backend.h"
 #include "crew.h"
 #include "node.h"
+#include "stream.h"
 #include "world.h"
 
 static bool is_root(void)
@@ -144,13 +145,14 @@ static furrow_status hold_cpus(struct fw_job *job)
 /* The request as this rank's workers need it. */
 static void complete_request(struct fw_job *job)
 {
-    furrow_job *own = &job->request->job;
+    furrow_job *own = &job->own.job;
     const struct fw_card *card = &job->card;
 
-    job->request->share = &job->share;
+    job->own = *job->request;
+    job->own.share = &job->share;
     if (is_root())
         return;
-    job->request->config = card->config;
+    job->own.config = card->config;
     own->count = card->count;
     own->in = job->in;
     own->in_size = card->in_size;
@@ -159,6 +161,8 @@ static void complete_request(struct fw_job *job)
     own->cost = NULL;
     if (card->shared_size > 0)
         own->shared = job->shared;
+    if (fw_job_streams(job))
+        fw_borrow_request(job, &job->own);
 }
 
 static furrow_status open_work(struct fw_job *job)
@@ -178,8 +182,12 @@ static furrow_status open_work(struct fw_job *job)
     job->share.line = job->deal.line;
     job->share.number = job->deal.number;
     job->share.receives = is_root();
+    if (fw_job_streams(job) && is_root())
+        job->share.workers = job->card.workers;
+    else if (fw_job_streams(job))
+        job->share.source = &fw_borrow_source;
     job->share.floating = is_root() ? NULL : &job->card.floating;
-    status = fw_work_open(job->request, &job->plan, job->at, &job->work);
+    status = fw_work_open(&job->own, &job->plan, job->at, &job->work);
     if (status == FURROW_OK && !fw_cancel_enter(job->work)) {
         fw_work_close(job->work);
         job->work = NULL;
@@ -208,7 +216,9 @@ static furrow_status run(struct fw_job *job, struct fw_tally *tally)
 {
     furrow_status status = FURROW_OK;
 
-    if (job->work != NULL)
+    if (fw_job_streams(job))
+        status = is_root() ? fw_lend_run(job) : fw_borrow_run(job);
+    else if (job->work != NULL)
         status = fw_crew_run(job->work);
     memset(tally, 0, sizeof *tally);
     if (job->work != NULL)
@@ -460,7 +470,7 @@ static furrow_status follow(struct fw_job *job, furrow_status status)
 
 furrow_status fw_job_map(struct fw_request *request, const furrow_config *config, furrow_report *report)
 {
-    struct fw_job job = { .request = request, .report = report, .own = { NULL, 0, -1 } };
+    struct fw_job job = { .request = request, .report = report, .window = { NULL, 0, -1 } };
     furrow_status status = resolve(request, config);
 
     memset(&job.card, 0, sizeof job.card);
@@ -479,7 +489,7 @@ static furrow_status await_end(void)
     while (status == FURROW_OK && !fw_world.ended) {
         struct fw_request nothing = { .refused = FURROW_EINVAL };
         furrow_report report;
-        struct fw_job job = { .request = &nothing, .report = &report, .own = { NULL, 0, -1 } };
+        struct fw_job job = { .request = &nothing, .report = &report, .window = { NULL, 0, -1 } };
 
         fw_report_clear(&report);
         status = fw_job_listen(&job.card);

@@ -22,14 +22,21 @@ struct fw_job {
     int cpus;                   /* how many; 0: none held */
     struct fw_plan plan;        /* rank 0: of the job; with `workers` and `cpus` of this rank */
     struct fw_share share;
+    struct fw_request own;      /* the request as this rank's workers see it */
     struct furrow_work *work;   /* NULL: no worker here */
     uint64_t start;
 
     /* What the ranks of the node share. */
-    struct fw_window own;       /* of this job alone; empty where the kept one does */
+    struct fw_window window;    /* of this job alone; empty where the kept one does */
     unsigned char *outcome;
     char *in, *shared;          /* copies of rank 0's; NULL: none */
 };
+
+/* The job has callbacks: tasks travel one by one. */
+static inline bool fw_job_streams(const struct fw_job *job)
+{
+    return (job->card.flags & (FW_CARD_NEXT | FW_CARD_RESULTS)) != 0;
+}
 
 /* As furrow_map() and furrow_plan() (struct fw_remote). */
 furrow_status fw_job_map(struct fw_request *request, const furrow_config *config, furrow_report *report);

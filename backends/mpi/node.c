@@ -29,7 +29,7 @@ static struct parts carve(const struct fw_job *job, char *base)
     const struct fw_card *card = &job->card;
     struct fw_carver c = { base, 0, false };
     struct parts p;
-    const bool streamed = (card->flags & (FW_CARD_NEXT | FW_CARD_RESULTS)) != 0;
+    const bool streamed = fw_job_streams(job);
     const bool shared = fw_world.node_size > 1;
     const size_t count = streamed ? 0 : (size_t)card->count;
     const bool results = (card->flags & (FW_CARD_OUT | FW_CARD_OUTCOME)) != 0;
@@ -52,13 +52,13 @@ static struct parts carve(const struct fw_job *job, char *base)
 static bool make(struct fw_job *job, size_t bytes)
 {
     if (bytes > KEPT)
-        return fw_window_make(&job->own, bytes);
+        return fw_window_make(&job->window, bytes);
     return fw_world.kept.base != NULL || fw_window_make(&fw_world.kept, KEPT);
 }
 
 static char *base_of(const struct fw_job *job)
 {
-    return job->own.base != NULL ? job->own.base : fw_world.kept.base;
+    return job->window.base != NULL ? job->window.base : fw_world.kept.base;
 }
 
 /* The leader's memory, new or used before, for this job. */
@@ -69,13 +69,13 @@ static void fill(const struct fw_job *job, const struct parts *p)
 
     memset(p->common, 0, sizeof *p->common);
     fw_ranges_init(p->ranges, (size_t)card->count, job->deal.node_workers);
-    if (card->ndear > 0) {
+    if (card->ndear > 0 && !fw_job_streams(job)) {
         (void)fw_work_dear(own, card->workers, p->dear, p->dear_sorted);
         fw_ranges_front_fill(p->ranges, (uint32_t)card->ndear);
     }
-    if (p->outcome != NULL && job->own.base == NULL)
+    if (p->outcome != NULL && job->window.base == NULL)
         memset(p->outcome, FURROW_PENDING, (size_t)card->count);
-    if (p->in != NULL)
+    if (p->in != NULL) /* a job with callbacks takes them from rank 0 */
         memcpy(p->in, own->in, (size_t)card->count * (size_t)card->in_size);
     if (p->shared != NULL)
         memcpy(p->shared, own->shared, (size_t)card->shared_size);
@@ -91,7 +91,7 @@ static furrow_status lead(struct fw_job *job, struct fw_window_address *address)
                        "time, or give the program more memory", (unsigned long long)job->card.count);
     p = carve(job, base_of(job));
     fill(job, &p);
-    *address = fw_window_address(job->own.base != NULL ? &job->own : &fw_world.kept);
+    *address = fw_window_address(job->window.base != NULL ? &job->window : &fw_world.kept);
     return FURROW_OK;
 }
 
@@ -103,7 +103,7 @@ static furrow_status join(struct fw_job *job, const struct fw_window_address *ad
 
     if (!address->there)
         return fw_fail(FURROW_ENOMEM, "mpi: the first rank of this node has no memory to share");
-    if ((kept && fw_world.kept.base != NULL) || fw_window_open(kept ? &fw_world.kept : &job->own, address))
+    if ((kept && fw_world.kept.base != NULL) || fw_window_open(kept ? &fw_world.kept : &job->window, address))
         return FURROW_OK;
     return fw_fail(FURROW_ENOMEM, "mpi: the memory that the ranks of this node share cannot be mapped (%llu bytes)",
                    (unsigned long long)address->size);
@@ -128,6 +128,8 @@ furrow_status fw_node_open(struct fw_job *job)
     job->outcome = p.outcome;
     job->in = p.in;
     job->shared = p.shared;
+    if (fw_job_streams(job)) /* the rest is each rank's own */
+        return FURROW_OK;
     job->share = (struct fw_share){ .common = p.common,
                                     .ranges = p.ranges,
                                     .outcome = p.outcome,
@@ -141,5 +143,5 @@ furrow_status fw_node_open(struct fw_job *job)
 
 void fw_node_close(struct fw_job *job)
 {
-    fw_window_close(&job->own);
+    fw_window_close(&job->window);
 }

@@ -51,7 +51,7 @@ static bool serve_one(void)
 {
     struct fw_request request = { .refused = FURROW_OK };
     furrow_report report;
-    struct fw_job job = { .request = &request, .report = &report, .given = FURROW_CONFIG_DEFAULT, .own = { NULL, 0, -1 } };
+    struct fw_job job = { .request = &request, .report = &report, .given = FURROW_CONFIG_DEFAULT, .window = { NULL, 0, -1 } };
     furrow_status status;
 
     fw_report_clear(&report);
