@@ -24,8 +24,10 @@ static bool try_block(struct block *block, furrow_work *work)
         furrow_work *empty = NULL;
 
         if (atomic_load(&block->work[i]) == NULL &&
-            atomic_compare_exchange_strong(&block->work[i], &empty, work))
+            atomic_compare_exchange_strong(&block->work[i], &empty, work)) {
+            work->cancel_slot = &block->work[i];
             return true;
+        }
     }
     return false;
 }
@@ -70,10 +72,7 @@ bool fw_cancel_enter(furrow_work *work)
 
 void fw_cancel_leave(furrow_work *work)
 {
-    for (struct block *b = &first; b != NULL; b = atomic_load(&b->next))
-        for (int i = 0; i < BLOCK; i++)
-            if (atomic_load(&b->work[i]) == work)
-                atomic_store(&b->work[i], NULL);
+    atomic_store(work->cancel_slot, NULL);
     /* A walker that read the pointer before may still use it; one that starts
      * now does not find it. A handler on this thread returns before we go on. */
     while (atomic_load(&walkers) > 0)

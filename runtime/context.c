@@ -40,6 +40,7 @@ struct fw_context *fw_context_here(void)
 void fw_context_enter(struct fw_context *frame, bool transparent)
 {
     frame->outer = fw_context_here();
+    frame->depth = frame->outer->depth + 1;
     frame->scopes = transparent ? frame->outer->scopes : NULL;
     frame->floor = frame->scopes;
     frame->limits = NULL;

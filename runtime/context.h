@@ -17,6 +17,7 @@ struct fw_context {
     furrow_work *work;            /* the job whose worker this is; NULL outside */
     int worker;
     const furrow_backend *backend; /* runs the caller; NULL outside all tasks */
+    int depth;                    /* frames outside this one */
     int level;                    /* that a job started here has */
     const int *at;                /* borrowed: the lease, places in fw_cpus(); NULL: the process's */
     int cpus;                     /* its length; 0 where `at` is NULL */

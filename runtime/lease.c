@@ -1,6 +1,7 @@
 #include "lease.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 
 static int *held; /* by place: jobs that hold the CPU; guarded by `lock` */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static atomic_int holders; /* jobs that hold CPUs; changed under `lock` */
 
 static int told_apart; /* CPUs that `held` has room for */
 
@@ -54,6 +56,27 @@ static int least_held(int count)
     return best;
 }
 
+/* lock held */
+static void add_holder(const int *at, int count)
+{
+    for (int i = 0; i < count; i++)
+        held[at[i]]++;
+    atomic_fetch_add(&holders, 1);
+}
+
+bool fw_lease_all_free(void)
+{
+    return atomic_load_explicit(&holders, memory_order_relaxed) == 0;
+}
+
+void fw_lease_take(const int *at, int count)
+{
+    (void)countable();
+    (void)pthread_mutex_lock(&lock);
+    add_holder(at, count);
+    (void)pthread_mutex_unlock(&lock);
+}
+
 int fw_lease_hold(int most, int *at)
 {
     const int count = countable();
@@ -65,8 +88,7 @@ int fw_lease_hold(int most, int *at)
             at[n++] = i;
     if (n == 0)
         at[n++] = least_held(count);
-    for (int i = 0; i < n; i++)
-        held[at[i]]++;
+    add_holder(at, n);
     (void)pthread_mutex_unlock(&lock);
     return n;
 }
@@ -76,6 +98,7 @@ void fw_lease_release(const int *at, int count)
     (void)pthread_mutex_lock(&lock);
     for (int i = 0; i < count; i++)
         held[at[i]]--;
+    atomic_fetch_sub(&holders, 1);
     (void)pthread_mutex_unlock(&lock);
 }
 

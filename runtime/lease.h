@@ -6,6 +6,7 @@
 #ifndef FW_LEASE_H
 #define FW_LEASE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "cpus.h"
@@ -14,7 +15,12 @@
  * order; writes their places to `at` (fw_cpus()->count entries); returns how
  * many. A CPU that is shared since none was free is held twice. */
 int fw_lease_hold(int most, int *at);
+/* Takes these, whether they are held already or not. */
+void fw_lease_take(const int *at, int count);
 void fw_lease_release(const int *at, int count);
+
+/* True where no job holds a CPU; a moment's truth. */
+bool fw_lease_all_free(void);
 
 /* How many fw_lease_hold(most) would give now. */
 int fw_lease_free(int most);

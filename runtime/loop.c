@@ -334,6 +334,8 @@ static bool claim_and_run(struct fw_seat *seat, tasks_loop *loop, uint64_t *cloc
     if (seat->work->stage.emptied)
         fw_stage_note(seat->work, ran);
     me->busy_ns += now - *clock;
+    if (now - *clock > me->longest_ns)
+        me->longest_ns = now - *clock;
     if (FW_UNLIKELY(seat->work->progress.every_ns > 0))
         fw_progress_add(&seat->work->progress, ran, now);
     if (ran > 0)
@@ -402,6 +404,11 @@ static bool find_more(struct fw_seat *seat, uint64_t *clock)
         *clock = fw_now();
     }
     return hope != FW_HOPE_NONE || more;
+}
+
+size_t fw_loop_some(struct fw_seat *seat, size_t index, size_t count)
+{
+    return loop_for(seat->work)(seat, index, count, false);
 }
 
 bool fw_loop_ranges(struct fw_seat *seat)

@@ -7,11 +7,13 @@
 
 #include "cancel.h"
 #include "cpus.h"
+#include "decide.h"
+#include "habit.h"
 #include "job.h"
 #include "lease.h"
 #include "remote.h"
 #include "report.h"
-#include "survey.h"
+#include "small.h"
 #include "threadlimit.h"
 
 /* -- The CPUs of a job --------------------------------------------------- */
@@ -76,78 +78,6 @@ static void grant_close(struct grant *grant)
     fw_free(grant->owned);
 }
 
-/* -- Planning ----------------------------------------------------------- */
-
-static void survey_make(struct fw_survey *survey, const struct fw_request *request,
-                        const struct fw_context *caller, int team, int cpus)
-{
-    survey->in = (struct fw_plan_in){ .level = caller->level,
-                                      .cpus = cpus,
-                                      .in_callback = caller->callback,
-                                      .in_region = team > 1,
-                                      .isolated = caller->isolated,
-                                      .parent = caller->backend,
-                                      .thread_levels = fw_env()->thread_levels };
-    fw_survey_job(survey, &request->job);
-    fw_survey_backends(survey, &request->config);
-}
-
-/* Threads of the program's own parallel regions around the caller. */
-static int team_of(const struct fw_context *caller)
-{
-    return fw_openmp_team(&caller->openmp);
-}
-
-/* A mask that a worker's inner teams would not keep is refused rather than
- * promised. */
-static furrow_status check_binding(const furrow_config *config, struct fw_plan *plan)
-{
-    const char *refusal = NULL;
-
-    if (config->bind != FURROW_BIND_LEASE || plan->transparent)
-        return FURROW_OK;
-    if (fw_cpus()->simulated)
-        fw_message_append(plan->reason, "nothing is bound, as the machine is simulated");
-    else if ((plan->backend->caps & FURROW_CAP_WRITES_HERE) != 0)
-        refusal = fw_bind_refusal();
-    if (refusal != NULL)
-        return fw_fail(FURROW_EBACKEND, "config.bind is FURROW_BIND_LEASE and the job runs on %s: %s; use FURROW_BIND_AUTO",
-                       plan->backend->name, refusal);
-    return FURROW_OK;
-}
-
-static furrow_status decide(const struct fw_request *request, const struct fw_context *caller, int team,
-                            int cpus, struct fw_plan *plan)
-{
-    struct fw_survey survey;
-
-    survey_make(&survey, request, caller, team, cpus);
-    fw_plan_make(&survey.in, plan);
-    if (plan->status != FURROW_OK)
-        return fw_fail(plan->status, "%s%s%s", request->job.name != NULL ? request->job.name : "",
-                       request->job.name != NULL ? ": " : "", plan->message);
-    if (plan->transparent)
-        plan->cpus = caller->at != NULL ? caller->cpus : fw_cpus()->count;
-    return check_binding(&request->config, plan);
-}
-
-/* Once per process for each pair of what was asked and what runs. */
-static void warn(const struct fw_request *request, const struct fw_plan *plan)
-{
-    const char *runs = plan->backend->name;
-    char key[FURROW_MESSAGE];
-
-    if (plan->replaced) {
-        (void)snprintf(key, sizeof key, "replaced %s %s", request->config.backend, runs);
-        fw_log_once(key, "%s", plan->reason);
-    }
-    if (request->config.timeout > 0 && (plan->backend->caps & FURROW_CAP_KILLS) == 0) {
-        (void)snprintf(key, sizeof key, "limit %s", runs);
-        fw_log_once(key, "%s can't end a task at its time limit: a task that returns late is timed out, "
-                         "one that never returns holds the job; ask furrow_task_expired() in the task", runs);
-    }
-}
-
 /* -- Running ------------------------------------------------------------ */
 
 /* The end of a job of which no task ran. */
@@ -190,56 +120,180 @@ static void run_on_backend(struct furrow_work *work, const struct fw_plan *plan)
     fw_pools_release(&hold);
 }
 
-static furrow_status run_work(const struct fw_request *request, const struct fw_plan *plan, const int *at,
-                              furrow_report *report)
+/* Runs an opened job to its end. */
+static furrow_status run_to_end(struct furrow_work *work, const struct fw_plan *plan, furrow_report *report,
+                                uint64_t start)
 {
-    const uint64_t start = fw_now();
-    struct furrow_work *work;
-    furrow_status status = fw_work_open(request, plan, at, &work);
+    run_on_backend(work, plan);
+    return fw_report_work(report, work, start > 0 ? fw_now() - start : 0);
+}
+
+static furrow_status no_room(const struct fw_request *request, furrow_report *report)
+{
+    return refuse(request, report, fw_fail(FURROW_ENOMEM, "no memory to note a running job; "
+                                                          "run fewer jobs at the same time"));
+}
+
+/* The block that the last such job left, or a new one. */
+static furrow_status open_work(const struct fw_request *request, struct fw_habit *habit)
+{
+    if (habit->work == NULL)
+        return fw_work_open(request, &habit->plan, habit->at, &habit->work);
+    fw_work_reopen(habit->work, request, habit->plan.workers);
+    fw_work_ready(habit->work, 0);
+    return FURROW_OK;
+}
+
+static furrow_status run_work(const struct fw_request *request, struct fw_habit *habit, furrow_report *report)
+{
+    const uint64_t start = request->quiet ? 0 : fw_now();
+    furrow_status status = open_work(request, habit);
 
     if (status != FURROW_OK)
         return refuse(request, report, status);
-    if (fw_cancel_enter(work)) {
-        run_on_backend(work, plan);
-        fw_cancel_leave(work);
-        status = fw_report_work(report, work, fw_now() - start);
+    if (fw_cancel_enter(habit->work)) {
+        status = run_to_end(habit->work, &habit->plan, report, start);
+        fw_cancel_leave(habit->work);
     } else {
-        status = refuse(request, report, fw_fail(FURROW_ENOMEM, "no memory to note a running job; "
-                                                                "run fewer jobs at the same time"));
+        status = no_room(request, report);
     }
-    fw_work_close(work);
+    fw_habit_keep(habit);
+    return status;
+}
+
+/* -- Small jobs ---------------------------------------------------------- */
+
+/* What is left of a small job whose tasks became long goes to the backend. */
+static furrow_status run_rest(struct fw_habit *habit, size_t done, furrow_report *report, uint64_t start)
+{
+    const bool holds = habit->key.at == NULL && !habit->plan.transparent;
+    furrow_status status;
+
+    if (holds)
+        fw_lease_take(habit->at, habit->plan.cpus);
+    fw_work_ready(habit->work, done);
+    status = run_to_end(habit->work, &habit->plan, report, start);
+    if (holds)
+        fw_lease_release(habit->at, habit->plan.cpus);
+    return status;
+}
+
+static furrow_status run_small(const struct fw_request *request, struct fw_habit *habit, furrow_report *report)
+{
+    const uint64_t start = request->quiet ? 0 : fw_now();
+    struct furrow_work *work = habit->work;
+    struct fw_pool_hold hold;
+    furrow_status status;
+    size_t done;
+
+    fw_work_reopen(work, request, 1);
+    if (!fw_cancel_enter(work))
+        return no_room(request, report);
+    hold_pools(&hold, &habit->plan);
+    done = fw_small_run(habit);
+    fw_pools_release(&hold);
+    if (done < request->job.count && !fw_work_stops(work)) {
+        status = run_rest(habit, done, report, start);
+    } else {
+        (void)fw_work_settle(work);
+        status = fw_report_work(report, work, start > 0 ? fw_now() - start : 0);
+    }
+    fw_cancel_leave(work);
+    return status;
+}
+
+/* -- The way ------------------------------------------------------------- */
+
+/* What is remembered holds for these CPUs. */
+static bool holds_for(const struct fw_habit *habit, const struct grant *grant)
+{
+    return habit->known && (habit->plan.transparent ||
+                            (habit->plan.cpus == grant->count &&
+                             memcmp(habit->at, grant->at, (size_t)grant->count * sizeof *grant->at) == 0));
+}
+
+/* No other job held CPUs that this one might have had. */
+static bool is_whole(const struct grant *grant, const struct fw_context *caller, int team)
+{
+    return caller->at != NULL || (grant->count == share_of_team(fw_cpus()->count, team) &&
+                                  grant->at[grant->count - 1] == grant->count - 1);
+}
+
+/* Decides, and lets the habit learn it; without a place in it (`own`) the CPUs
+ * stay the grant's. */
+static furrow_status decide(const struct fw_request *request, const struct fw_context *caller, int team,
+                            struct grant *grant, struct fw_habit *habit, bool own)
+{
+    const bool whole = is_whole(grant, caller, team);
+    struct fw_plan plan;
+    const furrow_status status = fw_decide(request, caller, team, grant->count, &plan);
+
+    if (status != FURROW_OK)
+        return status;
+    if (plan.transparent && caller->at == NULL) {
+        /* What runs inside sees the program's CPUs and takes them by itself. */
+        grant_release(grant);
+        for (int i = 0; i < plan.cpus; i++)
+            grant->at[i] = i;
+    }
+    if (!own)
+        fw_habit_learn(habit, &plan, grant->at, whole);
+    if (!habit->known) {
+        habit->plan = plan;
+        habit->at = grant->at;
+    }
+    return FURROW_OK;
+}
+
+/* The usual way: with CPUs held, on the backend. */
+static furrow_status run_large(const struct fw_request *request, const struct fw_context *caller, int team,
+                               struct fw_habit *habit, bool own, furrow_report *report)
+{
+    struct grant grant;
+    furrow_status status = grant_open(&grant, caller, team);
+
+    if (status != FURROW_OK)
+        return refuse(request, report, status);
+    if (!holds_for(habit, &grant))
+        status = decide(request, caller, team, &grant, habit, own);
+    else if (habit->plan.transparent)
+        grant_release(&grant);
+    if (status == FURROW_OK) {
+        if (!request->quiet)
+            fw_report_plan(report, &habit->plan);
+        fw_decide_warn(request, &habit->plan);
+        if (request->job.count > 0 || request->job.next != NULL)
+            status = run_work(request, habit, report);
+    } else {
+        status = refuse(request, report, status);
+    }
+    if (!habit->known)
+        habit->at = NULL; /* the grant's */
+    grant_close(&grant);
     return status;
 }
 
 static furrow_status plan_and_run(struct fw_request *request, const struct fw_context *caller,
                                   furrow_report *report)
 {
-    const int team = team_of(caller);
-    struct grant grant;
-    struct fw_plan plan;
-    furrow_status status = grant_open(&grant, caller, team);
+    int team = fw_decide_team(caller);
+    struct fw_habit own, *habit = fw_habit_find(request, caller, team);
 
-    if (status != FURROW_OK)
-        return refuse(request, report, status);
-    status = decide(request, caller, team, grant.count, &plan);
-    if (status == FURROW_OK && plan.transparent && caller->at == NULL) {
-        /* What runs inside sees the program's CPUs and takes them by itself. */
-        grant_release(&grant);
-        for (int i = 0; i < plan.cpus; i++)
-            grant.at[i] = i;
+    if (habit != NULL && fw_small_fits(habit, request)) {
+        if (!request->quiet)
+            fw_report_plan(report, &habit->plan);
+        return run_small(request, habit, report);
     }
-    if (status == FURROW_OK) {
-        fw_report_plan(report, &plan);
-        fw_log(FW_LOG_INFO, "%s%s%s", request->job.name != NULL ? request->job.name : "",
-               request->job.name != NULL ? ": " : "", plan.reason);
-        warn(request, &plan);
-        if (request->job.count > 0 || request->job.next != NULL)
-            status = run_work(request, &plan, grant.at, report);
-    } else {
-        status = refuse(request, report, status);
+    if (fw_pools_refresh()) {
+        team = fw_decide_team(caller);
+        habit = fw_habit_find(request, caller, team);
     }
-    grant_close(&grant);
-    return status;
+    if (habit != NULL)
+        return run_large(request, caller, team, habit, false, report);
+    own.known = own.kept = false;
+    own.work = NULL;
+    own.at = NULL;
+    return run_large(request, caller, team, &own, true, report);
 }
 
 /* The config as it holds here; and the machine that the environment names must
@@ -255,7 +309,7 @@ static furrow_status complete(struct fw_request *request, const furrow_config *c
 
 furrow_status fw_map_decide(const struct fw_request *request, int cpus, struct fw_plan *plan)
 {
-    return decide(request, fw_context_here(), 1, cpus, plan);
+    return fw_decide(request, fw_context_here(), 1, cpus, plan);
 }
 
 furrow_status fw_map_local(struct fw_request *request, furrow_report *report)
@@ -285,14 +339,17 @@ furrow_status furrow_map(const furrow_job *job, const furrow_config *config, fur
     furrow_status status;
     bool remote;
 
+    fw_message_clear();
+    remote = fw_remote_for(fw_context_here(), config, false) != NULL;
+    request = (struct fw_request){ .refused = FURROW_OK, .quiet = report == NULL && !remote };
     if (report == NULL)
         report = &unwanted;
-    fw_report_clear(report);
-    fw_message_clear();
-    request = (struct fw_request){ .refused = FURROW_OK };
+    if (request.quiet)
+        fw_report_clear_unwanted(report);
+    else
+        fw_report_clear(report);
     if (job != NULL)
         request.job = *job;
-    remote = fw_remote_for(fw_context_here(), config, false) != NULL;
     status = remote && job != NULL ? FURROW_OK : fw_job_check(job);
     request.refused = status;
     if (remote)
@@ -310,11 +367,17 @@ static int no_task(furrow_task *task)
     return 0;
 }
 
+static int known_team(const struct fw_context *caller)
+{
+    (void)fw_pools_refresh();
+    return fw_decide_team(caller);
+}
+
 static furrow_status plan_only(struct fw_request *request, const furrow_config *config, furrow_report *report)
 {
     const struct fw_context *caller = fw_context_here();
     const struct fw_remote *remote = fw_remote_for(caller, config, false);
-    const int team = team_of(caller);
+    const int team = known_team(caller);
     const int all = caller->at != NULL ? caller->cpus : fw_cpus()->count;
     int cpus = share_of_team(all, team);
     struct fw_plan plan;
@@ -325,7 +388,7 @@ static furrow_status plan_only(struct fw_request *request, const furrow_config *
     if (status == FURROW_OK && remote != NULL)
         return remote->plan(request, report);
     if (status == FURROW_OK)
-        status = decide(request, caller, team, cpus, &plan);
+        status = fw_decide(request, caller, team, cpus, &plan);
     if (status == FURROW_OK)
         fw_report_plan(report, &plan);
     return status;

@@ -37,6 +37,11 @@ long fw_memory_held(void)
     return atomic_load(&held);
 }
 
+void fw_memory_keep(int blocks)
+{
+    atomic_fetch_sub_explicit(&held, blocks, memory_order_relaxed);
+}
+
 void *fw_malloc(size_t size)
 {
     return refused(size) ? NULL : counted(malloc(size > 0 ? size : 1));

@@ -24,6 +24,10 @@ extern bool (*fw_memory_refuse)(size_t size);
 /* Requests not yet given back, in this process. */
 long fw_memory_held(void);
 
+/* A block is kept beyond its job, for the thread's life (+1), or no more (-1):
+ * what is kept is not counted as held. */
+void fw_memory_keep(int blocks);
+
 /* Carves one block into parts: with base NULL it only adds up what they need. */
 struct fw_carver {
     char *base;

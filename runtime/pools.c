@@ -215,18 +215,19 @@ static void scan(void)
     free(paths.text);
 }
 
-void fw_pools_refresh(void)
+bool fw_pools_refresh(void)
 {
     const unsigned long long loads = count_loads();
 
     if (atomic_load_explicit(&seen_loads, memory_order_acquire) == loads)
-        return;
+        return false;
     (void)pthread_mutex_lock(&lock);
     if (atomic_load(&seen_loads) != loads) {
         scan();
         atomic_store(&seen_loads, loads);
     }
     (void)pthread_mutex_unlock(&lock);
+    return true;
 }
 
 /* -- What was found ----------------------------------------------------- */
@@ -275,7 +276,7 @@ int fw_threadpools_list(struct fw_threadpool *out, int most)
 {
     int n = 0;
 
-    fw_pools_refresh();
+    (void)fw_pools_refresh();
     for (int i = 0; i < fw_openmp_count(); i++, n++)
         if (n < most)
             out[n] = (struct fw_threadpool){ openmp[i].name, "OpenMP", "thread",

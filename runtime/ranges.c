@@ -41,6 +41,11 @@ static void line_reset(struct fw_line *line, uint64_t range)
 
 void fw_ranges_init(struct fw_ranges *ranges, size_t count, int workers)
 {
+    fw_ranges_init_from(ranges, 0, count, workers);
+}
+
+void fw_ranges_init_from(struct fw_ranges *ranges, size_t first, size_t count, int workers)
+{
     const size_t most = (size_t)1 << 31;
     uint64_t granules;
 
@@ -48,11 +53,11 @@ void fw_ranges_init(struct fw_ranges *ranges, size_t count, int workers)
     ranges->granule = count > most ? count / most + (count % most != 0) : 1;
     ranges->workers = workers;
     atomic_init(&ranges->moves, 0);
-    granules = count / ranges->granule + (count % ranges->granule != 0);
+    granules = count / ranges->granule + (count % ranges->granule != 0) - first;
     for (int w = 0; w < workers; w++)
         line_reset(&ranges->line[w],
-                   pack((uint32_t)(granules * (uint64_t)w / (uint64_t)workers),
-                        (uint32_t)(granules * ((uint64_t)w + 1) / (uint64_t)workers)));
+                   pack((uint32_t)(first + granules * (uint64_t)w / (uint64_t)workers),
+                        (uint32_t)(first + granules * ((uint64_t)w + 1) / (uint64_t)workers)));
     line_reset(&ranges->line[workers], 0);
 }
 

@@ -77,6 +77,10 @@ size_t fw_ranges_bytes(int workers);
  * and after every claimer of an earlier job has left. */
 void fw_ranges_init(struct fw_ranges *ranges, size_t count, int workers);
 
+/* The same for `first` ... count - 1, where the tasks before have run; count is
+ * at most 2^31 then. */
+void fw_ranges_init_from(struct fw_ranges *ranges, size_t first, size_t count, int workers);
+
 /* Makes the front hold positions 0 ... positions - 1 (< 2^32). As init. */
 void fw_ranges_front_fill(struct fw_ranges *ranges, uint32_t positions);
 

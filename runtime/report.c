@@ -1,6 +1,7 @@
 #include "report.h"
 
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,14 @@ void fw_report_clear(furrow_report *report)
 {
     memset(report, 0, sizeof *report);
     report->backend = "none";
+}
+
+void fw_report_clear_unwanted(furrow_report *report)
+{
+    memset(&report->done, 0, offsetof(furrow_report, message) - offsetof(furrow_report, done));
+    report->backend = "none";
+    report->reason[0] = report->message[0] = '\0';
+    report->failures = 0;
 }
 
 void fw_report_plan(furrow_report *report, const struct fw_plan *plan)
@@ -73,7 +82,7 @@ static void add_worker(struct fw_tally *tally, const struct furrow_work *work, i
 void fw_tally_take(struct fw_tally *tally, const struct furrow_work *work)
 {
     memset(tally, 0, sizeof *tally);
-    for (int w = 0; w < work->workers; w++)
+    for (int w = 0; w < work->ready; w++)
         add_worker(tally, work, w);
     if (work->stream != NULL && work->stream->source != NULL) {
         ; /* who hands the tasks out counts them */
@@ -322,10 +331,47 @@ furrow_status fw_report_tally(furrow_report *report, const struct furrow_work *w
     return report->status != FURROW_OK ? fw_fail(report->status, "%s", report->message) : FURROW_OK;
 }
 
+/* The usual end: nothing stopped it, nothing failed, nothing to add. */
+static bool went_well(const struct furrow_work *work)
+{
+    if (work->cause != FW_CAUSE_NONE || work->stream != NULL || work->again != NULL || work->deaths > 0 ||
+        work->note[0] != '\0')
+        return false;
+    for (int w = 0; w < work->ready; w++)
+        if (work->worker[w].nfailures > 0)
+            return false;
+    return true;
+}
+
+static void tell_done(furrow_report *report, const struct furrow_work *work, uint64_t wall_ns)
+{
+    const size_t tasks = work->request.job.count;
+    uint64_t busy_ns = 0;
+
+    for (int w = 0; w < work->ready; w++) {
+        const struct fw_worker *worker = &work->worker[w];
+
+        report->done += worker->started;
+        report->retried += worker->retried;
+        busy_ns += worker->busy_ns;
+        if (worker->entered && worker->batch.size > report->batch)
+            report->batch = worker->batch.size;
+    }
+    report->batch = report->batch < tasks ? report->batch : tasks;
+    report->skipped = tasks - report->done;
+    report->busy_seconds = (double)busy_ns * 1e-9;
+    report->wall_seconds = (double)wall_ns * 1e-9;
+}
+
 furrow_status fw_report_work(furrow_report *report, const struct furrow_work *work, uint64_t wall_ns)
 {
     struct fw_tally tally;
 
+    if (went_well(work)) {
+        if (!work->request.quiet)
+            tell_done(report, work, wall_ns);
+        return FURROW_OK;
+    }
     fw_tally_take(&tally, work);
     /* A worker that died may have taken what it counted with it; the outcomes
      * are the truth. */

@@ -7,6 +7,9 @@
 /* What every call writes first: zeros, "none", no message. */
 void fw_report_clear(furrow_report *report);
 
+/* As much of that as is read where nobody gets the report. */
+void fw_report_clear_unwanted(furrow_report *report);
+
 /* The part of the plan. */
 void fw_report_plan(furrow_report *report, const struct fw_plan *plan);
 

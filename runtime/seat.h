@@ -46,6 +46,10 @@ void fw_seat_mend(struct fw_seat *seat, int code, bool late);
 /* The words a failed task left: its own, else its last failed furrow call's. */
 const char *fw_seat_words(const struct fw_seat *seat);
 
+/* Runs `count` tasks from `index` on without a claim, where nobody else runs any:
+ * how many; fewer where the job stops. */
+size_t fw_loop_some(struct fw_seat *seat, size_t index, size_t count);
+
 /* The loops over tasks. True: until none is left; false: the job stops. */
 bool fw_loop_ranges(struct fw_seat *seat);
 bool fw_loop_stream(struct fw_seat *seat);

@@ -89,7 +89,6 @@ int fw_openmp_team(const struct fw_openmp_place *outer)
 {
     long long threads = 1;
 
-    fw_pools_refresh();
     for (int i = 0; i < fw_openmp_count(); i++) {
         const struct fw_openmp *omp = fw_openmp_at(i);
 
@@ -114,7 +113,7 @@ furrow_status fw_limit_push(struct fw_limit_scope **top, int threads)
     if (scope == NULL)
         return fw_fail(FURROW_ENOMEM, "no memory to push a thread limit: %zu bytes refused",
                        sizeof *scope);
-    fw_pools_refresh();
+    (void)fw_pools_refresh();
     fw_thread_limit_set(threads, threads, &scope->own);
     fw_pools_hold(&scope->hold, threads, threads, false);
     scope->outer = *top;

@@ -43,8 +43,7 @@ struct fw_openmp_place {
 void fw_openmp_here(struct fw_openmp_place *out);
 
 /* Threads that share the caller's place: the product of the sizes of the teams
- * of all runtimes that are not around `outer`; 1 outside any. Looks for
- * runtimes loaded meanwhile: asked once, when a job starts. */
+ * of all runtimes that are known and not around `outer`; 1 outside any. */
 int fw_openmp_team(const struct fw_openmp_place *outer);
 
 /* -- furrow_thread_limit_push() ----------------------------------------- */

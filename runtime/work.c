@@ -7,36 +7,11 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "backends/registry.h"
 #include "child.h"
 #include "lease.h"
 #include "share.h"
 #include "stream.h"
-
-uint64_t fw_now(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-/* What a claim costs: two clock reads and an uncontended swap or two. Measured
- * once per process; batches are sized in multiples of it. */
-static uint64_t dispatch_ns(void)
-{
-    static _Atomic uint64_t known;
-    enum { READS = 32, SWAPS_NS = 20 };
-    uint64_t cost = atomic_load_explicit(&known, memory_order_relaxed), start;
-
-    if (cost > 0)
-        return cost;
-    start = fw_now();
-    for (int i = 0; i < READS; i++)
-        cost = fw_now();
-    cost = (cost - start) / READS + SWAPS_NS;
-    atomic_store_explicit(&known, cost, memory_order_relaxed);
-    return cost;
-}
 
 /* -- Opening ------------------------------------------------------------ */
 
@@ -179,6 +154,24 @@ static void write_leases(struct furrow_work *work, struct furrow_lease *lease, c
     work->lease = lease;
 }
 
+/* Asked once: a system call costs as much as the rest of a small job. */
+static char host[FURROW_HOST];
+
+static void ask_host(void)
+{
+    if (gethostname(host, sizeof host) != 0)
+        host[0] = '\0';
+    host[sizeof host - 1] = '\0';
+}
+
+static const char *host_name(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    (void)pthread_once(&once, ask_host);
+    return host;
+}
+
 static void init_fields(struct furrow_work *work, const struct fw_request *request,
                         const struct fw_plan *plan, const int *at, const struct layout *l)
 {
@@ -186,9 +179,9 @@ static void init_fields(struct furrow_work *work, const struct fw_request *reque
     work->backend = plan->backend;
     work->caller = fw_context_here();
     work->caller_thread = pthread_self();
-    work->caller_pid = getpid();
+    work->caller_pid = l->shared ? getpid() : 0;
     work->level = plan->level;
-    work->workers = plan->workers;
+    work->workers = work->ready = plan->workers;
     work->cpus = plan->cpus;
     work->at = at;
     work->inner_threads = plan->inner_threads;
@@ -206,15 +199,13 @@ static void init_fields(struct furrow_work *work, const struct fw_request *reque
     fw_inherit_take(&work->inherit);
     work->common = &work->own;
     work->stage.most = fw_stage_most;
-    if (gethostname(work->host, sizeof work->host) != 0)
-        work->host[0] = '\0';
-    work->host[sizeof work->host - 1] = '\0';
+    memcpy(work->host, host_name(), sizeof work->host);
 }
 
 static void init_parts(struct furrow_work *work, const struct layout *l)
 {
     const furrow_job *job = &work->request.job;
-    const uint64_t cost = dispatch_ns();
+    const uint64_t cost = fw_clock_claim_ns();
 
     if (l->ranges)
         fw_ranges_init(work->ranges, l->slots > 0 ? 0 : job->count, work->workers);
@@ -258,6 +249,64 @@ static void join(struct furrow_work *work, const struct fw_share *share)
     work->ndear = share->ndear;
     work->dear = share->dear;
     work->dear_sorted = share->dear_sorted;
+}
+
+/* -- Opening again ------------------------------------------------------ */
+
+static void reset_worker(struct furrow_work *work, int worker)
+{
+    struct fw_worker *w = &work->worker[worker];
+
+    fw_batch_init(&w->batch, work->request.config.batch, fw_clock_claim_ns());
+    w->started = 0;
+    w->failed = w->timed_out = w->retried = w->crashed = w->killed = 0;
+    w->busy_ns = w->longest_ns = 0;
+    w->begun = w->entered = 0;
+    atomic_init(&w->attempt, 0);
+    atomic_init(&w->task_started, 0);
+    w->said_index = FW_NO_TASK;
+    w->nfailures = 0;
+}
+
+static void reset_stops(struct furrow_work *work)
+{
+    if (atomic_load(&work->cause) == FW_CAUSE_NONE)
+        return;
+    atomic_init(&work->cause, FW_CAUSE_NONE);
+    atomic_init(&work->own.stopping, 0);
+    atomic_init(&work->own.urgent, 0);
+    for (int cause = 0; cause < FW_CAUSES; cause++) {
+        atomic_init(&work->stop[cause].taken, 0);
+        work->stop[cause].words[0] = '\0';
+    }
+}
+
+void fw_work_reopen(struct furrow_work *work, const struct fw_request *request, int workers)
+{
+    work->request = *request;
+    work->caller = fw_context_here();
+    work->out = request->job.out;
+    work->outcome = request->job.outcome;
+    if (work->outcome != NULL)
+        memset(work->outcome, FURROW_PENDING, request->job.count);
+    reset_stops(work);
+    work->note[0] = '\0';
+    if (work->progress.every_ns > 0)
+        fw_progress_open(&work->progress, request->job.name, request->job.count, fw_env()->progress, fw_now());
+    work->ready = workers;
+    for (int w = 0; w < workers; w++)
+        reset_worker(work, w);
+    atomic_init(&work->ranges->line[0].attention, 0);
+}
+
+void fw_work_ready(struct furrow_work *work, size_t first)
+{
+    fw_ranges_init_from(work->ranges, first, work->request.job.count, work->workers);
+    for (int w = work->ready; w < work->workers; w++)
+        reset_worker(work, w);
+    work->ready = work->workers;
+    if (work->backend != fw_registry_fallback()) /* its worker is the caller */
+        fw_inherit_take(&work->inherit);
 }
 
 static furrow_status too_little(const struct fw_request *request)

@@ -17,6 +17,7 @@
 #include "batch.h"
 #include "bell.h"
 #include "bind.h"
+#include "clock.h"
 #include "context.h"
 #include "inherit.h"
 #include "plan.h"
@@ -72,6 +73,7 @@ struct fw_share;
 struct fw_request {
     furrow_job job;       /* borrowed pointers in it */
     furrow_range_fn body; /* furrow_for: called with ranges instead of job.run; or NULL */
+    bool quiet;           /* nobody gets the report */
     size_t scratch;       /* furrow_reduce: bytes of each worker's own, where task->state points; or 0 */
     furrow_config config; /* complete */
     const struct fw_share *share; /* other processes run the job's tasks too (share.h); or NULL */
@@ -85,6 +87,7 @@ struct fw_worker {
     size_t started;  /* tasks started, retries not counted */
     uint64_t failed, timed_out, retried;
     uint64_t busy_ns;
+    uint64_t longest_ns; /* the longest claim: no task took longer */
     unsigned begun;  /* worker_begin returned 0, and worker_end is due */
     unsigned entered; /* furrow_work_run() was called */
     _Atomic unsigned attempt;      /* of the task that runs; 0 before a task that is tried for the first time */
@@ -121,6 +124,7 @@ struct furrow_work {
     pthread_t caller_thread;
     pid_t caller_pid;
     int level, workers;        /* workers: of this process */
+    int ready;                 /* workers from the first on that take part: fewer in a small job */
     int line;                  /* that worker 0 has in the ranges */
     int number;                /* that worker 0 has in reports */
     int cpus;                  /* leased; `at` has their places, NULL: as the caller has them */
@@ -135,6 +139,7 @@ struct furrow_work {
     bool foreign;              /* what tasks inherit is not the calling thread's */
     uint64_t limit_ns;         /* per try; 0: none */
     struct fw_inherit inherit;
+    _Atomic(furrow_work *) *cancel_slot; /* cancel.c's, between fw_cancel_enter() and _leave() */
     char *out;                 /* where tasks write: the caller's array or the stage; NULL: none, or slots */
     char *scratch;             /* workers x request.scratch; or NULL */
     unsigned char *outcome;    /* one byte per task: the caller's or the block's; NULL: nobody asks */
@@ -170,6 +175,14 @@ struct furrow_work {
  * FURROW_ESYS with a message; *out untouched then. `at`: the lease, borrowed. */
 FW_MUST_CHECK furrow_status fw_work_open(const struct fw_request *request, const struct fw_plan *plan,
                                          const int *at, struct furrow_work **out);
+
+/* The same for the block of a job that is over, one that fw_work_open() gave for
+ * such a job (habit.h). Only the first `workers` are made ready; the others by
+ * fw_work_ready(). */
+void fw_work_reopen(struct furrow_work *work, const struct fw_request *request, int workers);
+
+/* Makes all workers ready, and deals the tasks from `first` on to them. */
+void fw_work_ready(struct furrow_work *work, size_t first);
 
 /* After the last run(): what never ran is SKIPPED, outputs and outcomes are the
  * caller's. True: dying workers lost tasks that are still to be run; they are
@@ -216,8 +229,5 @@ void fw_work_outcome(struct furrow_work *work, int worker, size_t index, furrow_
 /* Tasks that go first, by job.cost: `dear` in the order to start them, `sorted`
  * by index; NULL: only counted. Fewer than 8 x workers. */
 size_t fw_work_dear(const furrow_job *job, int workers, size_t *dear, size_t *sorted);
-
-/* Nanoseconds on CLOCK_MONOTONIC. */
-uint64_t fw_now(void);
 
 #endif

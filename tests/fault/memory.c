@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "runtime/habit.h"
 #include "runtime/memory.h"
 #include "tests/contract/contract.h"
 
@@ -306,6 +307,7 @@ static bool refuse_one(const struct row *row, kind_fn *run, unsigned nth)
     furrow_status status;
     bool refused;
 
+    fw_habit_forget(); /* a block of the last job like it would need no request */
     refuse_from_now(nth);
     status = run(&config, &report);
     refused = look(&seam->refused) > 0;
@@ -316,6 +318,7 @@ static bool refuse_one(const struct row *row, kind_fn *run, unsigned nth)
         expect(status == FURROW_OK, "%s (%s)", furrow_strerror(status), report.message);
     expect(fw_memory_held() == held, "%ld requests are not given back", fw_memory_held() - held);
     atomic_store(&seam->nth, NEVER);
+    fw_habit_forget();
     status = plain(&config, &report);
     expect(status == FURROW_OK, "the next job: %s (%s)", furrow_strerror(status), report.message);
     expect(fw_memory_held() == held, "%ld requests are held after the next job",

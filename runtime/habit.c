@@ -1,0 +1,228 @@
+#include "habit.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/registry.h"
+#include "memory.h"
+
+enum {
+    DEPTHS = 2,             /* jobs of the program, and jobs in their tasks; deeper ones are rare */
+    ENTRIES = 8,            /* different jobs that alternate in a loop */
+    COUNT_MOST = 4096,      /* no more workers than that are remembered */
+    BYTES_MOST = 256 * 1024 /* of a block that is kept */
+};
+
+struct table {
+    struct fw_habit entry[DEPTHS][ENTRIES];
+    uint64_t jobs; /* that looked here */
+};
+
+/* Kept for the thread's life: not counted by memory.h, and done without where
+ * there is no memory. */
+static _Thread_local struct table *mine; /* owned; NULL: no job yet */
+static pthread_key_t key_of_end;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static bool ends_are_seen; /* set once */
+
+/* -- The table ---------------------------------------------------------- */
+
+static void clear(struct fw_habit *habit)
+{
+    if (habit->kept)
+        fw_memory_keep(-1);
+    fw_work_close(habit->work);
+    free(habit->at);
+    memset(habit, 0, sizeof *habit);
+}
+
+void fw_habit_forget(void)
+{
+    struct table *table = mine;
+
+    if (table == NULL)
+        return;
+    mine = NULL;
+    (void)pthread_setspecific(key_of_end, NULL);
+    for (int d = 0; d < DEPTHS; d++)
+        for (int e = 0; e < ENTRIES; e++)
+            clear(&table->entry[d][e]);
+    free(table);
+}
+
+struct fw_habit *fw_habit_last(void)
+{
+    struct fw_habit *last = NULL;
+
+    for (int e = 0; mine != NULL && e < ENTRIES; e++) {
+        struct fw_habit *h = &mine->entry[0][e];
+
+        if (h->known && (last == NULL || h->used > last->used))
+            last = h;
+    }
+    return last;
+}
+
+static void thread_ends(void *table)
+{
+    mine = table;
+    fw_habit_forget();
+}
+
+static void watch_ends(void)
+{
+    ends_are_seen = pthread_key_create(&key_of_end, thread_ends) == 0;
+}
+
+/* A thread whose end nobody sees would leave its table behind: it gets none. */
+static struct table *make_table(void)
+{
+    struct table *table;
+
+    (void)pthread_once(&once, watch_ends);
+    if (!ends_are_seen || (table = calloc(1, sizeof *table)) == NULL)
+        return NULL;
+    if (pthread_setspecific(key_of_end, table) != 0) {
+        free(table);
+        return NULL;
+    }
+    return table;
+}
+
+/* -- The key ------------------------------------------------------------ */
+
+static unsigned bits_of_job(const furrow_job *job)
+{
+    return (job->in != NULL ? 1u : 0) | (job->out != NULL ? 2u : 0) | (job->outcome != NULL ? 4u : 0) |
+           (job->worker_begin != NULL ? 8u : 0) | (job->worker_end != NULL ? 16u : 0) |
+           (job->shared_memory ? 32u : 0) | (job->everywhere ? 64u : 0) | (job->shared_size > 0 ? 128u : 0);
+}
+
+static unsigned bits_of_config(const furrow_config *config)
+{
+    return (config->keep_going ? 1u : 0) | (config->strict ? 2u : 0);
+}
+
+static unsigned bits_of_place(const struct fw_context *caller)
+{
+    return (caller->callback ? 1u : 0) | (caller->isolated ? 2u : 0);
+}
+
+static void make_key(struct fw_habit_key *key, const struct fw_request *request,
+                     const struct fw_context *caller, int team)
+{
+    const furrow_job *job = &request->job;
+    const furrow_config *config = &request->config;
+    char why[FURROW_MESSAGE];
+
+    memset(key, 0, sizeof *key);
+    key->run = job->run;
+    key->body = request->body;
+    key->user = job->user;
+    key->shared = job->shared;
+    key->in_size = job->in_size;
+    key->out_size = job->out_size;
+    key->count = job->count < COUNT_MOST ? job->count : COUNT_MOST;
+    key->job_bits = bits_of_job(job);
+    if (config->backend != NULL && (key->named = fw_registry_find(config->backend)) != NULL)
+        key->named_capacity = key->named->capacity(config, why);
+    key->jobs = config->jobs;
+    key->inner_threads = config->inner_threads;
+    key->retries = config->retries;
+    key->bind = config->bind;
+    key->batch = config->batch;
+    key->timeout = config->timeout;
+    key->config_bits = bits_of_config(config);
+    key->place_bits = bits_of_place(caller);
+    key->parent = caller->backend;
+    key->at = caller->at;
+    key->level = caller->level;
+    key->cpus = caller->cpus;
+    key->team = team;
+}
+
+/* A job that is remembered has its tasks in arrays or none, and no more than
+ * its block needs: nothing that depends on their number. */
+static bool is_plain(const struct fw_request *request)
+{
+    const furrow_job *job = &request->job;
+
+    return request->share == NULL && request->scratch == 0 && job->next == NULL && job->on_result == NULL &&
+           job->cost == NULL && !job->isolate && job->count > 0 && request->config.jobs <= COUNT_MOST;
+}
+
+struct fw_habit *fw_habit_find(const struct fw_request *request, const struct fw_context *caller, int team)
+{
+    struct fw_habit *row, *oldest;
+    struct fw_habit_key key;
+
+    if (caller->depth >= DEPTHS || !is_plain(request) || (mine == NULL && (mine = make_table()) == NULL))
+        return NULL;
+    make_key(&key, request, caller, team);
+    if (request->config.backend != NULL && key.named == NULL)
+        return NULL;
+    row = oldest = mine->entry[caller->depth];
+    mine->jobs++;
+    for (struct fw_habit *h = row; h < row + ENTRIES; h++) {
+        if (h->known && memcmp(&h->key, &key, sizeof key) == 0) {
+            h->used = mine->jobs;
+            return h;
+        }
+        if (h->used < oldest->used)
+            oldest = h;
+    }
+    clear(oldest);
+    oldest->key = key;
+    oldest->used = mine->jobs;
+    return oldest;
+}
+
+/* -- Learning ----------------------------------------------------------- */
+
+void fw_habit_learn(struct fw_habit *habit, const struct fw_plan *plan, const int *at, bool all_free)
+{
+    const size_t bytes = (size_t)plan->cpus * sizeof *at;
+    const struct fw_habit_key key = habit->key;
+    const uint64_t used = habit->used;
+
+    clear(habit);
+    habit->key = key;
+    habit->used = used;
+    if ((plan->backend->caps & FURROW_CAP_WRITES_HERE) == 0)
+        return;
+    habit->at = malloc(bytes);
+    if (habit->at == NULL)
+        return;
+    memcpy(habit->at, at, bytes);
+    habit->plan = *plan;
+    habit->all_free = all_free;
+    habit->known = true;
+}
+
+static void note_lengths(struct fw_habit *habit, const struct furrow_work *work)
+{
+    uint64_t longest = habit->longest_ns - habit->longest_ns / 8;
+
+    for (int w = 0; w < work->workers; w++)
+        if (work->worker[w].longest_ns > longest)
+            longest = work->worker[w].longest_ns;
+    habit->longest_ns = longest;
+}
+
+void fw_habit_keep(struct fw_habit *habit)
+{
+    struct furrow_work *work = habit->work;
+
+    if (habit->known && work != NULL)
+        note_lengths(habit, work);
+    if (habit->kept)
+        return;
+    if (habit->known && work != NULL && work->again == NULL && work->bytes <= BYTES_MOST) {
+        habit->kept = true;
+        fw_memory_keep(1);
+        return;
+    }
+    habit->work = NULL;
+    fw_work_close(work);
+}

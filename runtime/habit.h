@@ -1,0 +1,71 @@
+/* What a thread remembers of its last jobs, so that a job like one before need
+ * not be thought about again: what was decided, the leases, the block of memory
+ * it ran in, and how long its tasks took.
+ *
+ * A job that all threads take part in lasts a microsecond and a small one less
+ * than a wake-up, while a plan with its sentence takes several. Entries belong
+ * to one thread: nothing is shared, nothing locked. A job that runs owns its
+ * entry; jobs inside its tasks use those of the next depth. Only jobs of
+ * threads are remembered. What is kept is memory of this thread alone, given
+ * back when it ends. */
+#ifndef FW_HABIT_H
+#define FW_HABIT_H
+
+#include "work.h"
+
+/* Everything the decision depends on, but for the CPUs that are free. Compared
+ * as bytes. */
+struct fw_habit_key {
+    /* The job. */
+    furrow_task_fn run;
+    furrow_range_fn body;
+    const void *user, *shared;
+    size_t in_size, out_size;
+    size_t count; /* up to a number that limits no workers */
+    unsigned job_bits;
+    /* How it is to be run. */
+    const furrow_backend *named;
+    int named_capacity;
+    int jobs, inner_threads, retries, bind;
+    size_t batch;
+    double timeout;
+    unsigned config_bits;
+    /* Where it starts. */
+    unsigned place_bits;
+    const furrow_backend *parent;
+    const int *at;
+    int level, cpus, team;
+};
+
+struct fw_habit {
+    struct fw_habit_key key;
+    bool known;               /* the three below hold for the key */
+    bool all_free;            /* no other job held a CPU when it was decided */
+    struct fw_plan plan;
+    int *at;                  /* owned: places of the CPUs that it leases */
+    struct furrow_work *work; /* owned: the block of the last job; NULL: none was kept */
+    bool kept;                /* the block is */
+    uint64_t longest_ns;      /* evidence: no task of the last jobs took longer; 0: none */
+    uint64_t used;            /* when, in jobs of this thread */
+};
+
+/* This thread's entry for such a job: a known one, or one that is free to
+ * learn. NULL: none is kept for it. */
+struct fw_habit *fw_habit_find(const struct fw_request *request, const struct fw_context *caller, int team);
+
+/* Learns what was decided, for plan->cpus places; `known` stays false where it
+ * is not kept. all_free: as in the struct. */
+void fw_habit_learn(struct fw_habit *habit, const struct fw_plan *plan, const int *at, bool all_free);
+
+/* The job in habit->work is over: keeps the block where it can be used again,
+ * else closes it, and what it says of the length of its tasks. */
+void fw_habit_keep(struct fw_habit *habit);
+
+/* The entry that this thread's last job of level 0 used; NULL: it remembers none.
+ * For tests. */
+struct fw_habit *fw_habit_last(void);
+
+/* Gives back all that this thread remembers: what happens at its end. */
+void fw_habit_forget(void);
+
+#endif

@@ -1,0 +1,205 @@
+/* Jobs like one before: what is remembered of them, and small ones that stay on
+ * the caller. Evidence is set by hand, so that nothing depends on how fast this
+ * machine is. */
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+
+#include "runtime/small.h"
+
+enum { COUNT = 64, PATIENCE = 20 };
+
+/* What a task saw. */
+struct seen {
+    pthread_t thread;
+    int level, cpus, limit;
+    char backend[16];
+};
+
+static atomic_int runs[COUNT];
+static struct seen seen[COUNT];
+static atomic_int elsewhere; /* tasks that another thread than the caller ran */
+static pthread_t caller;
+
+static int look(furrow_task *task)
+{
+    struct seen *me = &seen[task->index];
+
+    atomic_fetch_add(&runs[task->index], 1);
+    me->thread = pthread_self();
+    me->level = furrow_level();
+    me->cpus = furrow_cpu_count(0);
+    me->limit = task->cpus;
+    strncpy(me->backend, furrow_backend_name(), sizeof me->backend - 1);
+    return 0;
+}
+
+static furrow_config two_threads(void)
+{
+    furrow_config config = FURROW_CONFIG_DEFAULT;
+
+    config.backend = "openmp";
+    config.jobs = 2;
+    return config;
+}
+
+static void run(furrow_task_fn task, size_t count, furrow_report *report)
+{
+    const furrow_config config = two_threads();
+    const furrow_job job = { .run = task, .count = count };
+
+    caller = pthread_self();
+    memset(runs, 0, sizeof runs);
+    cr_assert_eq(furrow_map(&job, &config, report), FURROW_OK, "%s", furrow_message());
+    for (size_t i = 0; i < count; i++)
+        cr_assert_eq(atomic_load(&runs[i]), 1, "task %zu ran %d times", i, atomic_load(&runs[i]));
+}
+
+static int ran_here(size_t count)
+{
+    int here = 0;
+
+    for (size_t i = 0; i < count; i++)
+        here += pthread_equal(seen[i].thread, caller) != 0;
+    return here;
+}
+
+/* A small job of two tasks. A thread that loses its CPU in the middle of one
+ * makes it long, so it may take several tries. */
+static void run_small(furrow_report *report)
+{
+    int tries = 100;
+
+    run(look, 2, NULL);
+    do {
+        fw_habit_last()->longest_ns = 900;
+        run(look, 2, report);
+    } while (ran_here(2) < 2 && --tries > 0);
+    cr_assert_eq(ran_here(2), 2);
+}
+
+Test(small, jobs_with_evidence_stay_on_the_caller)
+{
+    furrow_report report;
+
+    run_small(&report);
+    cr_assert_str_eq(report.backend, "openmp");
+    cr_assert_eq(report.workers, 2);
+    cr_assert_eq(report.done, 2);
+    cr_assert_eq(report.skipped, 0);
+}
+
+Test(small, jobs_show_their_tasks_what_a_worker_shows)
+{
+    struct seen before[2];
+
+    run(look, 2, NULL);
+    memcpy(before, seen, sizeof before);
+    run_small(NULL);
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(seen[i].level, before[i].level);
+        cr_assert_eq(seen[i].cpus, before[i].cpus);
+        cr_assert_eq(seen[i].limit, before[i].limit);
+        cr_assert_str_eq(seen[i].backend, before[i].backend);
+    }
+    cr_assert_eq(furrow_level(), 0);
+}
+
+Test(small, jobs_need_evidence_for_all_their_tasks)
+{
+    struct fw_request request = { .job = { .run = look, .count = 2 } };
+    struct fw_habit *habit;
+
+    run(look, 2, NULL);
+    habit = fw_habit_last();
+    habit->longest_ns = 1000;
+    cr_assert(fw_habit_last()->known);
+    cr_assert(fw_small_fits(habit, &request));
+    request.job.count = 3;
+    cr_assert_not(fw_small_fits(habit, &request), "3 us are not small");
+    habit->longest_ns = 0;
+    request.job.count = 1;
+    cr_assert_not(fw_small_fits(habit, &request), "without evidence no task is delayed");
+}
+
+/* The first task lasts until a further one has started on another thread: on the
+ * caller alone it would last for ever. */
+static int wait_for_company(furrow_task *task)
+{
+    const struct timespec step = { 0, 100000 };
+    const time_t end = time(NULL) + PATIENCE;
+
+    look(task);
+    if (task->index > 1) {
+        if (!pthread_equal(pthread_self(), caller))
+            atomic_fetch_add(&elsewhere, 1);
+        return 0;
+    }
+    if (task->index == 0) { /* far beyond ten times the evidence */
+        nanosleep(&step, NULL);
+        return 0;
+    }
+    while (atomic_load(&elsewhere) == 0 && time(NULL) < end)
+        nanosleep(&step, NULL);
+    return 0;
+}
+
+Test(small, jobs_whose_tasks_become_long_go_on_at_the_backend)
+{
+    furrow_report report;
+
+    atomic_store(&elsewhere, 1);
+    run(wait_for_company, COUNT, NULL);
+    fw_habit_last()->longest_ns = 10;
+    atomic_store(&elsewhere, 0);
+    run(wait_for_company, COUNT, &report);
+    cr_assert_gt(atomic_load(&elsewhere), 0, "the caller ran all tasks by itself");
+    cr_assert_eq(report.done, COUNT);
+    cr_assert(pthread_equal(seen[0].thread, caller), "the first task stayed on the caller");
+}
+
+Test(small, jobs_are_told_apart_by_what_they_are)
+{
+    const furrow_config config = two_threads();
+    const furrow_job other = { .run = look, .count = 2, .user = &elsewhere };
+    struct fw_habit *habit;
+
+    run(look, 2, NULL);
+    habit = fw_habit_last();
+    cr_assert_eq(furrow_map(&other, &config, NULL), FURROW_OK);
+    cr_assert_neq(fw_habit_last(), habit, "another user pointer is another job");
+    run(look, 2, NULL);
+    cr_assert_eq(fw_habit_last(), habit);
+    run(look, 3, NULL);
+    cr_assert_neq(fw_habit_last(), habit, "another number of tasks is another job");
+}
+
+static int fail(furrow_task *task)
+{
+    atomic_fetch_add(&runs[task->index], 1);
+    return task->index == 1 ? furrow_task_fail(task, 7, "no luck") : 0;
+}
+
+Test(small, jobs_that_failed_leave_nothing_to_the_next_one)
+{
+    const furrow_config config = two_threads();
+    furrow_job job = { .run = fail, .count = 2 };
+    furrow_report report;
+
+    for (int i = 0; i < 4; i++) {
+        cr_assert_eq(furrow_map(&job, &config, &report), FURROW_ETASK);
+        cr_assert_eq(report.failed, 1);
+        cr_assert_eq(report.failures, 1);
+        cr_assert_eq(report.code, 7);
+        cr_assert(strstr(report.message, "no luck") != NULL);
+        fw_habit_last()->longest_ns = 10;
+        job.count = 1; /* the failing one is not there */
+        cr_assert_eq(furrow_map(&job, &config, &report), FURROW_OK);
+        cr_assert_eq(report.failed, 0);
+        cr_assert_eq(report.failures, 0);
+        cr_assert_str_eq(report.message, "");
+        job.count = 2;
+    }
+}
