@@ -7,6 +7,15 @@ add_library(furrow_objects OBJECT)
 furrow_compile(furrow_objects)
 set_target_properties(furrow_objects PROPERTIES
   C_VISIBILITY_PRESET hidden POSITION_INDEPENDENT_CODE ON)
+# Structs of some hundred bytes are cleared and copied once or twice a job; gcc's
+# `rep stos` takes 30 ns to begin with (docs/performance.md).
+include(CheckCCompilerFlag)
+set(furrow_strategy libcall:-1:noalign)
+check_c_compiler_flag("-mmemset-strategy=${furrow_strategy} -mmemcpy-strategy=${furrow_strategy}" FURROW_HAVE_MEM_STRATEGY)
+if(FURROW_HAVE_MEM_STRATEGY)
+  target_compile_options(furrow_objects PRIVATE
+    -mmemset-strategy=${furrow_strategy} -mmemcpy-strategy=${furrow_strategy})
+endif()
 target_include_directories(furrow_objects PRIVATE
   ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/runtime
   ${PROJECT_SOURCE_DIR}/backends)

@@ -1,10 +1,11 @@
 #include "context.h"
 
 #include "cpus.h"
+#include "memory.h"
 #include "work.h"
 
 static _Thread_local struct fw_context own;   /* outside all tasks */
-static _Thread_local struct fw_context *here; /* NULL: `own` */
+static FW_NEAR_TLS struct fw_context *here; /* NULL: `own` */
 
 /* What threads of a process worker start from; without a backend: no worker. */
 static struct fw_context process;

@@ -21,7 +21,7 @@ struct table {
 
 /* Kept for the thread's life: not counted by memory.h, and done without where
  * there is no memory. */
-static _Thread_local struct table *mine; /* owned; NULL: no job yet */
+static FW_NEAR_TLS struct table *mine; /* owned; NULL: no job yet */
 static pthread_key_t key_of_end;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool ends_are_seen; /* set once */
@@ -165,7 +165,7 @@ struct fw_habit *fw_habit_find(const struct fw_request *request, const struct fw
     row = oldest = mine->entry[caller->depth];
     mine->jobs++;
     for (struct fw_habit *h = row; h < row + ENTRIES; h++) {
-        if (h->known && memcmp(&h->key, &key, sizeof key) == 0) {
+        if (h->key.run == key.run && h->known && memcmp(&h->key, &key, sizeof key) == 0) {
             h->used = mine->jobs;
             return h;
         }

@@ -8,6 +8,10 @@
 
 enum { FW_CACHE_LINE = 64 };
 
+/* A thread's own pointer, read in every call: without a call of the linker's. A
+ * few bytes only, since a library that is loaded later has little room so near. */
+#define FW_NEAR_TLS _Thread_local __attribute__((tls_model("initial-exec")))
+
 /* As malloc and free; size 0 gives memory that may be freed. */
 void *fw_malloc(size_t size);
 void fw_free(void *p);
