@@ -273,13 +273,22 @@ static furrow_status run_large(const struct fw_request *request, const struct fw
     return status;
 }
 
+/* The CPUs are as when the habit was learnt: inside a task those of its lease,
+ * outside no other job holds any. */
+static bool same_cpus(const struct fw_habit *habit, const struct fw_context *caller)
+{
+    if (caller->at == NULL)
+        return fw_lease_all_free();
+    return memcmp(habit->at, caller->at, (size_t)habit->plan.cpus * sizeof *habit->at) == 0;
+}
+
 static furrow_status plan_and_run(struct fw_request *request, const struct fw_context *caller,
                                   furrow_report *report)
 {
     int team = fw_decide_team(caller);
     struct fw_habit own, *habit = fw_habit_find(request, caller, team);
 
-    if (habit != NULL && fw_small_fits(habit, request)) {
+    if (habit != NULL && fw_small_fits(habit, request) && same_cpus(habit, caller)) {
         if (!request->quiet)
             fw_report_plan(report, &habit->plan);
         return run_small(request, habit, report);

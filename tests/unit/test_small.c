@@ -160,6 +160,38 @@ Test(small, jobs_whose_tasks_become_long_go_on_at_the_backend)
     cr_assert(pthread_equal(seen[0].thread, caller), "the first task stayed on the caller");
 }
 
+/* In a thread of its own, while another job holds all CPUs. */
+static void *run_with_what_is_left(void *unused)
+{
+    int cpus;
+
+    run(look, 2, NULL);
+    cpus = seen[0].cpus;
+    cr_assert_not(fw_habit_last()->all_free);
+    fw_habit_last()->longest_ns = 900;
+    run(look, 2, NULL);
+    cr_assert_eq(seen[0].cpus, cpus);
+    return unused;
+}
+
+static int run_beside(furrow_task *task)
+{
+    pthread_t other;
+
+    (void)task;
+    cr_assert_eq(pthread_create(&other, NULL, run_with_what_is_left, NULL), 0);
+    cr_assert_eq(pthread_join(other, NULL), 0);
+    return 0;
+}
+
+Test(small, jobs_beside_another_one_have_what_it_leaves)
+{
+    const furrow_config config = two_threads();
+    const furrow_job outer = { .run = run_beside, .count = 1 };
+
+    cr_assert_eq(furrow_map(&outer, &config, NULL), FURROW_OK);
+}
+
 Test(small, jobs_are_told_apart_by_what_they_are)
 {
     const furrow_config config = two_threads();
