@@ -8,7 +8,7 @@ static int list(struct fw_threadpool pool[MOST])
 {
     int n;
 
-    (void)fw_pools_refresh();
+    fw_pools_refresh();
     n = fw_threadpools_list(pool, MOST);
     return n < MOST ? n : MOST;
 }

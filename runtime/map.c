@@ -285,6 +285,7 @@ static bool same_cpus(const struct fw_habit *habit, const struct fw_context *cal
 static furrow_status plan_and_run(struct fw_request *request, const struct fw_context *caller,
                                   furrow_report *report)
 {
+    const int runtimes = fw_openmp_count();
     int team = fw_decide_team(caller);
     struct fw_habit own, *habit = fw_habit_find(request, caller, team);
 
@@ -293,7 +294,8 @@ static furrow_status plan_and_run(struct fw_request *request, const struct fw_co
             fw_report_plan(report, &habit->plan);
         return run_small(request, habit, report);
     }
-    if (fw_pools_refresh()) {
+    fw_pools_refresh();
+    if (fw_openmp_count() != runtimes) { /* by whichever thread: we may be in a region of it */
         team = fw_decide_team(caller);
         habit = fw_habit_find(request, caller, team);
     }
@@ -378,7 +380,7 @@ static int no_task(furrow_task *task)
 
 static int known_team(const struct fw_context *caller)
 {
-    (void)fw_pools_refresh();
+    fw_pools_refresh();
     return fw_decide_team(caller);
 }
 

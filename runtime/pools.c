@@ -215,19 +215,18 @@ static void scan(void)
     free(paths.text);
 }
 
-bool fw_pools_refresh(void)
+void fw_pools_refresh(void)
 {
     const unsigned long long loads = count_loads();
 
     if (atomic_load_explicit(&seen_loads, memory_order_acquire) == loads)
-        return false;
+        return;
     (void)pthread_mutex_lock(&lock);
     if (atomic_load(&seen_loads) != loads) {
         scan();
         atomic_store(&seen_loads, loads);
     }
     (void)pthread_mutex_unlock(&lock);
-    return true;
 }
 
 /* -- What was found ----------------------------------------------------- */
@@ -276,7 +275,7 @@ int fw_threadpools_list(struct fw_threadpool *out, int most)
 {
     int n = 0;
 
-    (void)fw_pools_refresh();
+    fw_pools_refresh();
     for (int i = 0; i < fw_openmp_count(); i++, n++)
         if (n < most)
             out[n] = (struct fw_threadpool){ openmp[i].name, "OpenMP", "thread",

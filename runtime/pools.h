@@ -50,11 +50,10 @@ struct fw_pool {
     const void *object;
 };
 
-/* Looks for libraries that were loaded since the last call; true: some were, or
- * it is the first one. Costs a look at the
+/* Looks for libraries that were loaded since the last call. Costs a look at the
  * dynamic linker's counter where there are none: once a job, never per task.
  * Any thread. */
-bool fw_pools_refresh(void);
+void fw_pools_refresh(void);
 
 /* What was found until now; entries are whole, never change and never move. */
 int fw_openmp_count(void);

@@ -113,7 +113,7 @@ furrow_status fw_limit_push(struct fw_limit_scope **top, int threads)
     if (scope == NULL)
         return fw_fail(FURROW_ENOMEM, "no memory to push a thread limit: %zu bytes refused",
                        sizeof *scope);
-    (void)fw_pools_refresh();
+    fw_pools_refresh();
     fw_thread_limit_set(threads, threads, &scope->own);
     fw_pools_hold(&scope->hold, threads, threads, false);
     scope->outer = *top;
