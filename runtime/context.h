@@ -23,6 +23,7 @@ struct fw_context {
     int cpus;                     /* its length; 0 where `at` is NULL */
     bool callback;                /* jobs started here are sequential */
     bool isolated;                /* a process worker with nothing beside it */
+    bool alone;                   /* the only worker of its process, which must not crash */
     struct fw_openmp_place openmp; /* when the frame was made */
     struct fw_scope *scopes;      /* pushed configs, newest first; owned down to `floor` */
     struct fw_scope *floor;       /* what was there when the frame was made */

@@ -14,6 +14,7 @@ static void survey_make(struct fw_survey *survey, const struct fw_request *reque
                                       .in_callback = caller->callback,
                                       .in_region = team > 1,
                                       .isolated = caller->isolated,
+                                      .alone = caller->alone,
                                       .parent = caller->backend,
                                       .thread_levels = fw_env()->thread_levels };
     fw_survey_job(survey, &request->job);

@@ -41,6 +41,7 @@
     X(int, fw_plan_share, (int cpus, int workers, int worker, int *first), (cpus, workers, worker, first))     \
     X(furrow_status, fw_work_open, (const struct fw_request *request, const struct fw_plan *plan,              \
         const int *at, struct furrow_work **out), (request, plan, at, out))                                    \
+    V(fw_work_begin_again, (struct furrow_work *work), (work))                                                 \
     V(fw_work_close, (struct furrow_work *work), (work))                                                       \
     X(bool, fw_work_settle, (struct furrow_work *work), (work))                                                \
     V(fw_work_stop, (struct furrow_work *work, enum fw_cause cause, furrow_status status, int code,            \
@@ -61,6 +62,7 @@
     X(furrow_status, fw_report_refuse, (furrow_report *report, furrow_status status), (report, status))        \
     X(size_t, fw_ranges_bytes, (int workers), (workers))                                                       \
     V(fw_ranges_init, (struct fw_ranges *ranges, size_t count, int workers), (ranges, count, workers))         \
+    V(fw_ranges_drain, (struct fw_ranges *ranges), (ranges))                                                   \
     V(fw_ranges_front_fill, (struct fw_ranges *ranges, uint32_t positions), (ranges, positions))               \
     X(size_t, fw_ranges_left, (const struct fw_ranges *ranges, int worker), (ranges, worker))                  \
     X(bool, fw_ranges_claim, (struct fw_ranges *ranges, int worker, size_t want, struct fw_span *out),         \

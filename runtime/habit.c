@@ -106,7 +106,7 @@ static unsigned bits_of_config(const furrow_config *config)
 
 static unsigned bits_of_place(const struct fw_context *caller)
 {
-    return (caller->callback ? 1u : 0) | (caller->isolated ? 2u : 0);
+    return (caller->callback ? 1u : 0) | (caller->isolated ? 2u : 0) | (caller->alone ? 4u : 0);
 }
 
 static void make_key(struct fw_habit_key *key, const struct fw_request *request,

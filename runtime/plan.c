@@ -73,7 +73,7 @@ static bool nests(const struct decision *d, const struct fw_candidate *c)
 
     if (c->backend->caps & FURROW_CAP_NESTS)
         return true;
-    return c == d->named && in->isolated && in->parent != NULL && !in->in_region
+    return c == d->named && (in->isolated || in->alone) && in->parent != NULL && !in->in_region
            && (c->backend->caps & FURROW_CAP_READS_HERE)
            && !(in->parent->caps & FURROW_CAP_READS_HERE);
 }

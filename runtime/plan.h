@@ -22,7 +22,8 @@ struct fw_plan_in {
     int cpus;                     /* CPUs it may lease, >= 1 */
     bool in_callback;             /* inside a callback: sequential */
     bool in_region;               /* inside the program's own OpenMP parallel region: threads or sequential */
-    bool isolated;                /* the caller is a process worker with nothing beside it */
+    bool isolated;                /* the caller is a process worker with nothing beside it, and may crash */
+    bool alone;                   /* the caller is the only one that runs tasks in its process */
     const furrow_backend *parent; /* backend that runs the caller; NULL outside all tasks */
     int thread_levels;            /* levels below the outermost that may use threads */
 

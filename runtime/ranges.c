@@ -61,6 +61,12 @@ void fw_ranges_init_from(struct fw_ranges *ranges, size_t first, size_t count, i
     line_reset(&ranges->line[workers], 0);
 }
 
+void fw_ranges_drain(struct fw_ranges *ranges)
+{
+    for (int w = 0; w < ranges->workers; w++)
+        line_reset(&ranges->line[w], 0);
+}
+
 void fw_ranges_front_fill(struct fw_ranges *ranges, uint32_t positions)
 {
     atomic_store(&ranges->line[ranges->workers].range, pack(0, positions));

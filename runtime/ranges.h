@@ -81,6 +81,10 @@ void fw_ranges_init(struct fw_ranges *ranges, size_t count, int workers);
  * at most 2^31 then. */
 void fw_ranges_init_from(struct fw_ranges *ranges, size_t first, size_t count, int workers);
 
+/* Empties all lines of an initialised structure: tasks come by
+ * fw_ranges_feed(). As init. */
+void fw_ranges_drain(struct fw_ranges *ranges);
+
 /* Makes the front hold positions 0 ... positions - 1 (< 2^32). As init. */
 void fw_ranges_front_fill(struct fw_ranges *ranges, uint32_t positions);
 

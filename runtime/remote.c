@@ -1,5 +1,7 @@
 #include "remote.h"
 
+#include "threadlimit.h"
+
 static _Atomic(const struct fw_remote *) installed;
 
 void fw_remote_install(const struct fw_remote *remote)
@@ -23,7 +25,7 @@ const struct fw_remote *fw_remote_for(const struct fw_context *caller, const fur
 {
     const struct fw_remote *remote = atomic_load(&installed);
 
-    if (remote == NULL || body || caller->level > 0 || caller->callback)
+    if (remote == NULL || body || caller->level > 0 || caller->callback || fw_openmp_team(&caller->openmp) > 1)
         return NULL;
     return remote->takes(named(caller, config)) ? remote : NULL;
 }

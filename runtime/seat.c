@@ -57,6 +57,7 @@ static void fill_frame(struct fw_seat *seat)
     frame->level = work->transparent ? caller->level : work->level + 1;
     frame->isolated = work->isolates || (work->transparent && caller->isolated) ||
                       (caller->isolated && work->workers == 1);
+    frame->alone = work->request.share != NULL && !work->isolates && work->workers == 1;
     frame->callback = work->transparent && caller->callback;
     frame->at = fw_work_lease(work, seat->worker, &frame->cpus);
     frame->task.cpus = inner > 0 ? inner : frame->at != NULL ? frame->cpus : fw_cpus()->count;

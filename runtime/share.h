@@ -33,6 +33,7 @@ struct fw_share {
     bool receives;                /* the arrays of this process's job get the results */
     bool forks;                   /* its workers are forked */
     uint64_t stage_most;          /* as fw_stage.most */
+    uint64_t untaken_most;        /* as fw_stream.untaken_most */
     const struct fw_floating *floating;       /* of the thread that started the job; NULL: the calling one */
     const struct fw_source *source; /* or NULL */
 };

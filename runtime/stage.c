@@ -194,7 +194,7 @@ static void take_rest(struct furrow_work *work)
     for (size_t i = 0; i < count;) {
         const size_t n = run_of(&outcome[i], outcome[i], count - i);
 
-        if (outcome[i] == FURROW_DONE)
+        if (outcome[i] == FURROW_DONE && work->out != NULL)
             copy_out(work, i, n);
         if ((outcome[i] & FW_TAKEN) != 0)
             memset(&outcome[i], outcome[i] & ~FW_TAKEN, n);
@@ -208,7 +208,7 @@ void fw_stage_close(struct furrow_work *work)
     const bool emptied = stage->emptied;
 
     stop_collector(work);
-    if (emptied || (work->out != NULL && work->out != work->request.job.out))
+    if (emptied || work->request.share != NULL || (work->out != NULL && work->out != work->request.job.out))
         take_rest(work);
 }
 

@@ -6,9 +6,6 @@
 #include "seat.h"
 #include "share.h"
 
-/* Untaken replies above which workers wait (DESIGN: 64 MiB). */
-static const uint64_t untaken_most = (uint64_t)64 << 20;
-
 /* -- Shape -------------------------------------------------------------- */
 
 enum {
@@ -77,6 +74,7 @@ bool fw_stream_open(struct fw_stream *stream, bool shared)
     for (uint32_t s = 0; s < stream->slots; s++)
         stream->free[s] = stream->slots - 1 - s;
     stream->nfree = stream->slots;
+    stream->untaken_most = FW_UNTAKEN_MOST;
     return fw_replies_open(&stream->replies, shared);
 }
 
@@ -175,7 +173,7 @@ static void run_slot(struct fw_seat *seat, uint32_t s)
     atomic_store(&slot->state, fw_slot_state(FW_SLOT_FINISHED, seat->worker));
     push_finished(stream, s);
     atomic_store(&seat->me->slot, 0);
-    if (atomic_load(&stream->replies.untaken) > untaken_most)
+    if (atomic_load(&stream->replies.untaken) > stream->untaken_most)
         fw_bell_ring(&work->common->bell); /* nobody runs: those that wait may have to go on */
     seat->me->busy_ns += fw_now() - start;
 }
@@ -192,7 +190,7 @@ static bool anything_runs(const struct fw_stream *stream)
  * results to take. Otherwise the result that is due in order is still to come. */
 static bool must_wait(const struct fw_stream *stream)
 {
-    return atomic_load(&stream->replies.untaken) > untaken_most &&
+    return atomic_load(&stream->replies.untaken) > stream->untaken_most &&
            (atomic_load(&stream->starved) == 0 || atomic_load(&stream->finished) != 0 ||
             anything_runs(stream));
 }
@@ -710,7 +708,7 @@ void fw_stream_wait(struct furrow_work *work, bool stops, uint64_t ns)
         fw_relax();
     }
     atomic_store(&stream->starved, 1);
-    if (atomic_load(&stream->replies.untaken) > untaken_most)
+    if (atomic_load(&stream->replies.untaken) > stream->untaken_most)
         fw_bell_ring(&work->common->bell); /* all of them are held: those that wait may have to go on */
     ticket = fw_bell_listen(&stream->caller);
     if (caller_has_some(work, stops))

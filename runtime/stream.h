@@ -20,6 +20,9 @@
 #include "replies.h"
 #include "work.h"
 
+/* Bytes of untaken replies above which workers wait, of all processes together. */
+enum { FW_UNTAKEN_MOST = 64 << 20 };
+
 enum { FW_SLOT_FREE, FW_SLOT_READY, FW_SLOT_RUNNING, FW_SLOT_FINISHED };
 
 /* The state word of a worker's slot. */
@@ -55,6 +58,7 @@ struct fw_stream {
     char *in, *out;         /* slots x in_size / out_size; NULL where the job has none, or arrays in reach */
     size_t in_step, out_step;
     struct fw_replies replies;
+    uint64_t untaken_most;  /* bytes of untaken replies above which workers wait */
     const struct fw_source *source; /* in place of the callbacks (share.h); or NULL */
 
     /* The caller alone. */

@@ -188,7 +188,7 @@ static void init_fields(struct furrow_work *work, const struct fw_request *reque
     work->transparent = plan->transparent;
     work->shared_home = l->shared;
     if (!plan->transparent)
-        work->bind = fw_bind_choose(request->config.bind, l->shared, fw_cpus()->simulated, fw_cpus()->ours);
+        work->bind = fw_bind_choose(request->config.bind, l->shared || request->share != NULL, fw_cpus()->simulated, fw_cpus()->ours);
     work->isolates = (plan->backend->caps & FURROW_CAP_ISOLATES) != 0;
     work->limit_ns = request->config.timeout > 0 ? (uint64_t)(request->config.timeout * 1e9) + 1 : 0;
     if (request->config.timeout > 1e9) /* thirty years: none, and no overflow */
@@ -232,15 +232,17 @@ static void join(struct furrow_work *work, const struct fw_share *share)
     work->line = share->line;
     work->number = share->number;
     work->stage.most = share->stage_most;
-    work->isolates = share->forks || work->workers == 1;
+    work->isolates = share->forks;
     if (share->common != NULL)
         work->common = share->common;
     if (share->floating != NULL) {
         work->inherit.floating = *share->floating;
         work->foreign = true;
     }
-    if (work->stream != NULL)
+    if (work->stream != NULL) {
         work->stream->source = share->source;
+        work->stream->untaken_most = share->untaken_most;
+    }
     if (share->ranges == NULL)
         return;
     work->ranges = share->ranges;
@@ -477,10 +479,10 @@ void furrow_work_note(furrow_work *work, const char *format, ...)
 
 /* Keeps the entries of lowest index, sorted; the new one comes with its count,
  * after it is whole. */
-static void keep_failure(struct furrow_work *work, const furrow_failure *new)
+static void keep_failure(struct furrow_work *work, int worker, const furrow_failure *new)
 {
-    struct fw_worker *w = &work->worker[new->worker];
-    furrow_failure *kept = work->blame[new->worker].failure;
+    struct fw_worker *w = &work->worker[worker];
+    furrow_failure *kept = work->blame[worker].failure;
     int at = w->nfailures;
 
     if (at == FURROW_FAILURES) {
@@ -514,7 +516,7 @@ void fw_work_outcome(struct furrow_work *work, int worker, size_t index, furrow_
         return;
     fw_text_copy(failure.host, sizeof failure.host, work->host);
     fw_text_copy(failure.message, sizeof failure.message, words);
-    keep_failure(work, &failure);
+    keep_failure(work, worker, &failure);
     count_failure(&work->worker[worker], outcome);
     if (!work->request.config.keep_going)
         fw_work_stop(work, FW_CAUSE_TASK, FURROW_OK, code, index, NULL);
@@ -656,6 +658,17 @@ static bool any_pending(const struct furrow_work *work)
     return memchr(work->outcome, FURROW_PENDING, work->request.job.count) != NULL;
 }
 
+void fw_work_begin_again(struct furrow_work *work)
+{
+    const uint32_t deaths = atomic_load(&work->deaths);
+
+    work->deaths_dealt = deaths > 0 ? deaths : 1;
+    work->ndear = 0;
+    atomic_store(&work->again_head, 0);
+    for (int w = 0; w < work->workers; w++)
+        atomic_store(&work->worker[w].phase, FW_PHASE_NEW);
+}
+
 /* Tasks that dying workers took with them between two steps of a claim or a
  * steal: all is dealt again, and workers pass over what is settled. */
 static bool deal_again(struct furrow_work *work)
@@ -665,11 +678,7 @@ static bool deal_again(struct furrow_work *work)
     if (!work->shared_home || work->request.share != NULL || work->stream != NULL || fw_work_stops(work) ||
         deaths == work->deaths_dealt || !any_pending(work))
         return false;
-    work->deaths_dealt = deaths;
-    work->ndear = 0;
-    atomic_store(&work->again_head, 0);
-    for (int w = 0; w < work->workers; w++)
-        atomic_store(&work->worker[w].phase, FW_PHASE_NEW);
+    fw_work_begin_again(work);
     fw_ranges_init(work->ranges, work->request.job.count, work->workers);
     return true;
 }

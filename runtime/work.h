@@ -189,6 +189,10 @@ void fw_work_ready(struct furrow_work *work, size_t first);
  * dealt anew and run() is due again. */
 bool fw_work_settle(struct furrow_work *work);
 
+/* For another run after tasks were lost: where it is somebody else's to deal the
+ * ranges again, this process's part. */
+void fw_work_begin_again(struct furrow_work *work);
+
 void fw_work_close(struct furrow_work *work);
 
 /* Stops the job. `words` may be NULL. Any thread or process worker; with

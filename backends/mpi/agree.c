@@ -38,16 +38,23 @@ furrow_status fw_agree_node_bytes(void *bytes, size_t size)
     return fw_world.node_size > 1 ? spread(bytes, size, 0, fw_world.node) : FURROW_OK;
 }
 
+furrow_status fw_agree_leaders_bytes(void *bytes, size_t size)
+{
+    return spread(bytes, size, 0, fw_world.leaders);
+}
+
 /* -- Statuses ----------------------------------------------------------- */
 
 struct words {
     furrow_status status;
+    uint32_t invalid;
     char text[FURROW_MESSAGE];
 };
 
-static void say(struct words *words, furrow_status status)
+static void say(struct words *words, furrow_status status, bool invalid)
 {
     words->status = status;
+    words->invalid = invalid;
     words->text[0] = '\0';
     if (fw_world.rank > 0)
         fw_message_append(words->text, "rank %d (%s): %s", fw_world.rank, fw_world.host, furrow_message());
@@ -55,7 +62,7 @@ static void say(struct words *words, furrow_status status)
         fw_text_copy(words->text, sizeof words->text, furrow_message());
 }
 
-furrow_status fw_agree_status(furrow_status mine, bool *wants)
+furrow_status fw_agree_status(furrow_status mine, bool *wants, bool *invalid)
 {
     /* The lowest rank that found something wrong, and minus one where one wants. */
     int say_all[2] = { mine != FURROW_OK ? fw_world.rank : INT_MAX, *wants ? -1 : 0 }, all[2];
@@ -76,10 +83,11 @@ furrow_status fw_agree_status(furrow_status mine, bool *wants)
         return FURROW_OK;
     memset(&words, 0, sizeof words);
     if (all[0] == fw_world.rank)
-        say(&words, mine);
+        say(&words, mine, *invalid);
     status = fw_agree_bytes(&words, sizeof words, all[0]);
     if (status != FURROW_OK)
         return status;
+    *invalid = words.invalid != 0;
     return fw_fail(words.status, "%s", words.text);
 }
 

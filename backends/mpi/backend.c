@@ -3,12 +3,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "crew.h"
 #include "job.h"
 #include "world.h"
 
 #include "runtime/engine.h"
 
 enum { WORKERS_MOST = 1 << 24 };
+
+/* What forks the workers of a rank; set before the first job. */
+static const furrow_backend *forker;
 
 /* Why no job of mpi can start here; NULL: one can. */
 static const char *obstacle(void)
@@ -50,12 +54,22 @@ static furrow_status mpi_run(const furrow_crew *crew, furrow_work *work)
                             "all tasks and parallel regions");
 }
 
+/* Of a rank's work: only forked workers sleep where it takes a signal. */
+static void mpi_wake(furrow_work *work)
+{
+    const struct fw_share *share = work->request.share;
+
+    if (share != NULL && share->forks && forker != NULL)
+        forker->wake(work);
+}
+
 const furrow_backend fw_mpi = {
     .size = sizeof(furrow_backend),
     .name = "mpi",
-    .caps = 0,
+    .caps = FURROW_CAP_ISOLATES | FURROW_CAP_KILLS,
     .capacity = mpi_capacity,
     .run = mpi_run,
+    .wake = mpi_wake,
 };
 
 static const struct fw_remote way = {
@@ -78,6 +92,7 @@ furrow_status fw_backend_install(void)
     }
     status = furrow_backend_register(&fw_mpi);
     if (status == FURROW_OK) {
+        forker = fw_crew_forker();
         fw_remote_install(&way);
         installed = true;
     }

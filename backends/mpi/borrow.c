@@ -8,8 +8,8 @@
 #include "mail.h"
 #include "world.h"
 
-/* Bytes of results on the way from which on no more are taken. */
-enum { LETTER = 1 << 20, SENDING_MOST = 16 << 20 };
+/* Bytes from which on a letter goes off. */
+enum { LETTER = 1 << 20 };
 
 struct borrowing {
     struct fw_job *job;
@@ -280,7 +280,7 @@ static bool step(struct borrowing *b, bool *moved)
     bool more = true;
 
     *moved = false;
-    if (b->mail.sending < SENDING_MOST)
+    if (b->mail.sending == 0 || b->mail.sending < b->work->stream->untaken_most)
         more = fw_stream_step(b->work, moved);
     send_results(b);
     if (stops) {

@@ -1,11 +1,10 @@
 #include "crew.h"
 
-#include <limits.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
+
+#include "wait.h"
 
 struct fw_crew_member {
     struct fw_crew_beside *crew;
@@ -14,36 +13,44 @@ struct fw_crew_member {
     _Atomic uint32_t left;
 };
 
-/* -- Affinity ----------------------------------------------------------- */
+/* -- Forked workers ------------------------------------------------------ */
 
-/* FURROW_BIND_AUTO binds where somebody gave this rank fewer CPUs than the
- * machine has. */
-static bool binds(const struct furrow_work *work)
+const furrow_backend *fw_crew_forker(void)
 {
-    const int how = work->request.config.bind;
+    const unsigned caps = FURROW_CAP_READS_HERE | FURROW_CAP_ISOLATES | FURROW_CAP_KILLS;
+    const furrow_backend *list[FW_REGISTRY_MAX];
+    int chosen;
 
-    if (how == FURROW_BIND_AUTO)
-        return fw_cpus()->count < sysconf(_SC_NPROCESSORS_ONLN);
-    return how == FURROW_BIND_LEASE;
+    (void)fw_registry_list(list, &chosen);
+    for (int i = 0; i < chosen; i++)
+        if ((list[i]->caps & caps) == caps)
+            return list[i];
+    return NULL;
 }
 
-/* The calling thread keeps to the CPUs of its worker's lease. What cannot be
- * (a simulated machine, a CPU that went away) leaves it as it is. */
-static void bind_to_lease(const struct furrow_work *work, int worker)
+static void *fork_workers(void *argument)
 {
-    int first, cpus = fw_plan_share(work->cpus, work->workers, worker, &first);
-    const int *os = fw_cpus()->os;
-    cpu_set_t set;
+    struct fw_crew_member *member = argument;
+    struct furrow_work *work = member->crew->work;
+    const furrow_backend *backend = fw_crew_forker();
+    const furrow_crew crew = { .level = work->level, .workers = work->workers, .lease = work->lease };
 
-    CPU_ZERO(&set);
-    for (int i = 0; i < cpus; i++) {
-        const int cpu = os[work->at[first + i]];
+    if (backend != NULL)
+        (void)backend->run(&crew, work);
+    else
+        (void)furrow_work_fail(work, FURROW_EBACKEND, "mpi: no backend here forks workers, as isolate and time limits need");
+    atomic_store(&member->left, 1);
+    if (work->stream != NULL)
+        fw_bell_ring(&work->stream->caller);
+    return NULL;
+}
 
-        if (cpu >= CPU_SETSIZE)
-            return;
-        CPU_SET(cpu, &set);
-    }
-    (void)sched_setaffinity(0, sizeof set, &set);
+void fw_crew_urge(struct fw_crew_beside *crew)
+{
+    if (!crew->forks || crew->urged || !furrow_work_urgent(crew->work))
+        return;
+    crew->urged = true;
+    crew->work->backend->wake(crew->work);
 }
 
 /* -- Threads ------------------------------------------------------------ */
@@ -53,8 +60,6 @@ static void *be_worker(void *argument)
     struct fw_crew_member *member = argument;
     struct furrow_work *work = member->crew->work;
 
-    if (binds(work))
-        bind_to_lease(work, member->worker);
     (void)furrow_work_run(work, member->worker);
     atomic_store(&member->left, 1);
     if (work->stream != NULL)
@@ -76,7 +81,7 @@ static size_t stack_size(void)
 
 /* All signals are blocked until the job's own mask is installed: they are for
  * the program's threads. */
-static int start_thread(struct fw_crew_member *member)
+static int start_thread(struct fw_crew_member *member, void *(*be)(void *argument))
 {
     pthread_attr_t attr;
     sigset_t all, before;
@@ -87,9 +92,9 @@ static int start_thread(struct fw_crew_member *member)
     (void)pthread_attr_setstacksize(&attr, stack_size());
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    error = pthread_create(&member->thread, &attr, be_worker, member);
+    error = pthread_create(&member->thread, &attr, be, member);
     if (error != 0)
-        error = pthread_create(&member->thread, NULL, be_worker, member);
+        error = pthread_create(&member->thread, NULL, be, member);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     (void)pthread_attr_destroy(&attr);
     return error;
@@ -103,10 +108,11 @@ static void too_few(struct furrow_work *work, int there)
 
 furrow_status fw_crew_start(struct fw_crew_beside *crew, struct furrow_work *work, int first)
 {
-    const int wanted = work->workers - first;
+    const bool forks = work->request.share->forks;
+    const int wanted = forks ? 1 : work->workers - first;
     int error = 0;
 
-    *crew = (struct fw_crew_beside){ .work = work };
+    *crew = (struct fw_crew_beside){ .work = work, .forks = forks };
     if (wanted <= 0)
         return FURROW_OK;
     crew->member = fw_malloc((size_t)wanted * sizeof *crew->member);
@@ -116,10 +122,10 @@ furrow_status fw_crew_start(struct fw_crew_beside *crew, struct furrow_work *wor
         memset(member, 0, sizeof *member);
         member->crew = crew;
         member->worker = first + crew->count;
-        error = start_thread(member);
+        error = start_thread(member, forks ? fork_workers : be_worker);
         crew->count += error == 0;
     }
-    if (crew->count == 0 && first == 0)
+    if (crew->count == 0 && (first == 0 || forks))
         return furrow_work_fail(work, FURROW_ESYS, "mpi: no thread for a worker (%s); raise ulimit -u or the cgroup's "
                                 "pids.max", error != 0 ? strerror(error) : "no memory");
     if (crew->count < wanted)
@@ -143,19 +149,33 @@ void fw_crew_join(struct fw_crew_beside *crew)
     *crew = (struct fw_crew_beside){ .work = crew->work };
 }
 
-furrow_status fw_crew_run(struct furrow_work *work)
+/* Forked workers look after themselves, but for the end at once. */
+static furrow_status run_forked(struct furrow_work *work)
 {
-    const bool bound = binds(work) && work->workers > 1;
+    struct fw_pause pause = { 0, 0 };
     struct fw_crew_beside crew;
-    cpu_set_t before;
-    furrow_status status = fw_crew_start(&crew, work, 1);
+    furrow_status status = fw_crew_start(&crew, work, 0);
 
-    if (bound && sched_getaffinity(0, sizeof before, &before) == 0)
-        bind_to_lease(work, 0);
-    if (status == FURROW_OK)
-        (void)furrow_work_run(work, 0);
-    if (bound)
-        (void)sched_setaffinity(0, sizeof before, &before);
+    while (!fw_crew_left(&crew)) {
+        fw_crew_urge(&crew);
+        fw_pause(&pause);
+    }
     fw_crew_join(&crew);
     return status;
+}
+
+static furrow_status run_threads(struct furrow_work *work)
+{
+    struct fw_crew_beside crew;
+    furrow_status status = fw_crew_start(&crew, work, 1);
+
+    if (status == FURROW_OK)
+        (void)furrow_work_run(work, 0);
+    fw_crew_join(&crew);
+    return status;
+}
+
+furrow_status fw_crew_run(struct furrow_work *work)
+{
+    return work->request.share->forks ? run_forked(work) : run_threads(work);
 }

@@ -7,6 +7,7 @@
 #include "agree.h"
 #include "backend.h"
 #include "crew.h"
+#include "feed.h"
 #include "node.h"
 #include "stream.h"
 #include "world.h"
@@ -179,9 +180,10 @@ static furrow_status open_work(struct fw_job *job)
     job->plan.workers = job->deal.own;
     job->plan.cpus = job->cpus;
     job->plan.inner_threads = job->card.config.inner_threads;
-    job->share.line = job->deal.line;
+    job->share.line = fw_job_streams(job) ? 0 : job->deal.line;
     job->share.number = job->deal.number;
     job->share.receives = is_root();
+    job->share.untaken_most = (uint64_t)FW_UNTAKEN_MOST / (uint64_t)fw_world.size;
     if (fw_job_streams(job) && is_root())
         job->share.workers = job->card.workers;
     else if (fw_job_streams(job))
@@ -214,10 +216,14 @@ static void close_work(struct fw_job *job)
 /* All ranks of the job are ready, and none has found anything wrong. */
 static furrow_status run(struct fw_job *job, struct fw_tally *tally)
 {
-    furrow_status status = FURROW_OK;
+    furrow_status status = fw_node_spread(job);
 
+    if (status != FURROW_OK)
+        return status;
     if (fw_job_streams(job))
         status = is_root() ? fw_lend_run(job) : fw_borrow_run(job);
+    else if (fw_world.nodes > 1)
+        status = fw_feed_run(job);
     else if (job->work != NULL)
         status = fw_crew_run(job->work);
     memset(tally, 0, sizeof *tally);
@@ -325,7 +331,7 @@ static furrow_status share_results(struct fw_job *job)
     if (outcome == NULL)
         outcome = made = fw_malloc((size_t)job->card.count);
     status = fw_agree_status(outcome != NULL ? FURROW_OK : fw_fail(FURROW_ENOMEM, "mpi: no memory for %llu outcomes",
-                                                                   (unsigned long long)job->card.count), &unused);
+                                                                   (unsigned long long)job->card.count), &unused, &unused);
     if (status == FURROW_OK)
         status = share_outcomes(job, outcome);
     fw_free(made);
@@ -333,6 +339,30 @@ static furrow_status share_results(struct fw_job *job)
 }
 
 /* -- The whole ---------------------------------------------------------- */
+
+/* Dying workers took tasks with them between two steps of a claim: rank 0 sees,
+ * and all run them. Only forked workers die. */
+static bool lost_some(struct fw_job *job, const struct fw_tally *tally, furrow_status *status)
+{
+    char lost = 0;
+
+    if (!fw_job_forks(job) || fw_job_streams(job))
+        return false;
+    if (is_root() && tally->deaths > job->deaths && !fw_work_stops(job->work)) {
+        lost = memchr(job->outcome, FURROW_PENDING, (size_t)job->card.count) != NULL;
+        job->deaths = tally->deaths;
+    }
+    *status = fw_agree_bytes(&lost, sizeof lost, 0);
+    return *status == FURROW_OK && lost;
+}
+
+static furrow_status run_lost(struct fw_job *job, struct fw_tally *tally)
+{
+    furrow_status status = fw_node_deal_again(job);
+
+    job->again = true;
+    return status == FURROW_OK ? run(job, tally) : status;
+}
 
 /* Of a job that no rank refused: what all ranks do from here on. */
 static furrow_status run_together(struct fw_job *job)
@@ -342,11 +372,15 @@ static furrow_status run_together(struct fw_job *job)
 
     atomic_store(&fw_world.busy, 1);
     status = run(job, &tally);
+    while (status == FURROW_OK && lost_some(job, &tally, &status))
+        status = run_lost(job, &tally);
     atomic_store(&fw_world.busy, 0);
     if (status != FURROW_OK)
         return fw_report_refuse(job->report, status);
     if (is_root()) {
         (void)fw_work_settle(job->work);
+        if (tally.deaths > 0 && job->outcome != NULL)
+            fw_tally_count(&tally, job->outcome, (size_t)job->card.count);
         (void)fw_report_tally(job->report, job->work, &tally, fw_now() - job->start);
     }
     return share_report(job->report);
@@ -366,6 +400,8 @@ static furrow_status refuse(struct fw_job *job, furrow_status status)
 {
     const furrow_job *own = &job->request->job;
 
+    if (job->invalid) /* its fields mean nothing */
+        return fw_report_refuse(job->report, status);
     if (own->outcome != NULL)
         memset(own->outcome, FURROW_SKIPPED, own->count);
     job->report->skipped = own->count;
@@ -388,7 +424,7 @@ static furrow_status take_part(struct fw_job *job, furrow_status status)
         if (status == FURROW_OK)
             status = open_work(job);
     }
-    status = fw_agree_status(status, &job->wants_outcomes);
+    status = fw_agree_status(status, &job->wants_outcomes, &job->invalid);
     if (status != FURROW_OK) {
         status = refuse(job, status);
     } else {
@@ -413,6 +449,7 @@ furrow_status fw_job_follow(struct fw_job *job, furrow_status status)
     }
     if (status == FURROW_OK && job->card.refused == FURROW_OK) {
         status = fw_card_fill(&mine, job->request) ? check_own(job->request) : FURROW_EINVAL;
+        job->invalid = status != FURROW_OK;
         if (status == FURROW_OK)
             status = fw_card_compare(&mine, &job->card, &job->given);
     }
@@ -438,8 +475,10 @@ static furrow_status lead(struct fw_job *job, furrow_status status)
 
     if (fw_world.serves) /* nobody but this rank has arrays */
         job->request->job.everywhere = false;
-    if (status == FURROW_OK)
+    if (status == FURROW_OK) {
         status = fw_job_check(&job->request->job);
+        job->invalid = status != FURROW_OK;
+    }
     if (status == FURROW_OK)
         status = decide(job->request, &job->plan, &local);
     if (fw_world.serves && status != FURROW_OK)
@@ -475,6 +514,7 @@ furrow_status fw_job_map(struct fw_request *request, const furrow_config *config
 
     memset(&job.card, 0, sizeof job.card);
     job.given = config_given(config);
+    job.invalid = request->refused != FURROW_OK;
     job.start = fw_now();
     return is_root() ? lead(&job, status) : follow(&job, status);
 }

@@ -13,6 +13,7 @@ struct fw_job {
     furrow_report *report;
     furrow_config given;        /* the config before the environment */
     struct fw_card card;        /* rank 0's */
+    bool invalid;               /* the job of this rank has no meaning */
     bool wants_outcomes;        /* some rank has an array for them */
     unsigned char *made;        /* owned: outcomes of rank 0 where the program wants none */
     struct fw_share_of_rank deal;
@@ -25,6 +26,8 @@ struct fw_job {
     struct fw_request own;      /* the request as this rank's workers see it */
     struct furrow_work *work;   /* NULL: no worker here */
     uint64_t start;
+    uint32_t deaths;            /* of workers, when tasks were dealt again last */
+    bool again;                 /* tasks that dying workers lost are run now */
 
     /* What the ranks of the node share. */
     struct fw_window window;    /* of this job alone; empty where the kept one does */
@@ -36,6 +39,12 @@ struct fw_job {
 static inline bool fw_job_streams(const struct fw_job *job)
 {
     return (job->card.flags & (FW_CARD_NEXT | FW_CARD_RESULTS)) != 0;
+}
+
+/* Tasks run in forked processes of the ranks. */
+static inline bool fw_job_forks(const struct fw_job *job)
+{
+    return (job->card.flags & FW_CARD_ISOLATE) != 0 || job->card.config.timeout > 0;
 }
 
 /* As furrow_map() and furrow_plan() (struct fw_remote). */

@@ -311,6 +311,7 @@ static void pass_stop_on(struct lending *l)
 
 static void serve(struct lending *l)
 {
+    struct fw_stream *stream = l->work->stream;
     struct fw_pause pause = { 0, 0 };
     bool more = true;
 
@@ -321,7 +322,8 @@ static void serve(struct lending *l)
 
         more = fw_stream_step(l->work, &moved);
         moved |= lend_all(l);
-        moved |= receive(l);
+        if (!moved || atomic_load(&stream->replies.untaken) < stream->untaken_most)
+            moved |= receive(l);
         pass_stop_on(l);
         if (moved || !more) {
             pause = (struct fw_pause){ 0, 0 };

@@ -24,23 +24,29 @@ struct parts {
     bool fits; /* into the address space */
 };
 
+/* A line for each worker, and one that is fed where tasks come from elsewhere. */
+static int lines(const struct fw_job *job)
+{
+    return job->deal.node_workers + (fw_world.nodes > 1);
+}
+
 static struct parts carve(const struct fw_job *job, char *base)
 {
     const struct fw_card *card = &job->card;
     struct fw_carver c = { base, 0, false };
     struct parts p;
     const bool streamed = fw_job_streams(job);
-    const bool shared = fw_world.node_size > 1;
+    const bool copies = fw_world.node_size > 1 || fw_world.rank > 0; /* rank 0 has its own */
     const size_t count = streamed ? 0 : (size_t)card->count;
-    const bool results = (card->flags & (FW_CARD_OUT | FW_CARD_OUTCOME)) != 0;
+    const bool results = (card->flags & (FW_CARD_OUT | FW_CARD_OUTCOME)) != 0 || fw_job_forks(job);
 
     p.common = fw_carve(&c, 1, sizeof *p.common, FW_CACHE_LINE);
-    p.ranges = fw_carve(&c, 1, fw_ranges_bytes(job->deal.node_workers), FW_CACHE_LINE);
+    p.ranges = fw_carve(&c, 1, fw_ranges_bytes(lines(job)), FW_CACHE_LINE);
     p.dear = fw_carve(&c, (size_t)card->ndear, sizeof *p.dear, FW_CACHE_LINE);
     p.dear_sorted = fw_carve(&c, (size_t)card->ndear, sizeof *p.dear_sorted, FW_CACHE_LINE);
     p.outcome = fw_carve(&c, results ? count : 0, 1, FW_CACHE_LINE);
-    p.in = fw_carve(&c, (card->flags & FW_CARD_IN) != 0 && shared ? count : 0, (size_t)card->in_size, FW_CACHE_LINE);
-    p.shared = fw_carve(&c, shared ? (size_t)card->shared_size : 0, 1, FW_CACHE_LINE);
+    p.in = fw_carve(&c, (card->flags & FW_CARD_IN) != 0 && copies ? count : 0, (size_t)card->in_size, FW_CACHE_LINE);
+    p.shared = fw_carve(&c, copies ? (size_t)card->shared_size : 0, 1, FW_CACHE_LINE);
     p.out = fw_carve(&c, (card->flags & FW_CARD_OUT) != 0 ? count : 0, (size_t)card->out_size, 4096);
     p.bytes = c.used;
     p.fits = !c.overflow;
@@ -68,14 +74,19 @@ static void fill(const struct fw_job *job, const struct parts *p)
     const furrow_job *own = &job->request->job;
 
     memset(p->common, 0, sizeof *p->common);
-    fw_ranges_init(p->ranges, (size_t)card->count, job->deal.node_workers);
-    if (card->ndear > 0 && !fw_job_streams(job)) {
+    fw_ranges_init(p->ranges, (size_t)card->count, lines(job));
+    atomic_store(&p->common->more, fw_world.nodes > 1);
+    if (fw_world.nodes > 1) {
+        fw_ranges_drain(p->ranges);
+    } else if (card->ndear > 0 && !fw_job_streams(job)) {
         (void)fw_work_dear(own, card->workers, p->dear, p->dear_sorted);
         fw_ranges_front_fill(p->ranges, (uint32_t)card->ndear);
     }
     if (p->outcome != NULL && job->window.base == NULL)
         memset(p->outcome, FURROW_PENDING, (size_t)card->count);
-    if (p->in != NULL) /* a job with callbacks takes them from rank 0 */
+    if (fw_world.rank > 0) /* in and shared come from rank 0 */
+        return;
+    if (p->in != NULL)
         memcpy(p->in, own->in, (size_t)card->count * (size_t)card->in_size);
     if (p->shared != NULL)
         memcpy(p->shared, own->shared, (size_t)card->shared_size);
@@ -128,17 +139,48 @@ furrow_status fw_node_open(struct fw_job *job)
     job->outcome = p.outcome;
     job->in = p.in;
     job->shared = p.shared;
-    if (fw_job_streams(job)) /* the rest is each rank's own */
+    if (fw_job_streams(job)) { /* the rest is each rank's own */
+        job->share.forks = fw_job_forks(job);
         return FURROW_OK;
+    }
     job->share = (struct fw_share){ .common = p.common,
                                     .ranges = p.ranges,
                                     .outcome = p.outcome,
                                     .out = p.out,
-                                    .ndear = (size_t)job->card.ndear,
+                                    .ndear = fw_world.nodes > 1 ? 0 : (size_t)job->card.ndear,
                                     .dear = p.dear,
                                     .dear_sorted = p.dear_sorted,
                                     .stage_most = stage_most };
+    job->share.forks = fw_job_forks(job);
     return FURROW_OK;
+}
+
+furrow_status fw_node_deal_again(struct fw_job *job)
+{
+    char ready = 1;
+
+    if (fw_world_leads()) {
+        fw_ranges_init(job->share.ranges, (size_t)job->card.count, lines(job));
+        if (fw_world.nodes > 1)
+            fw_ranges_drain(job->share.ranges);
+        atomic_store(&job->share.common->more, fw_world.nodes > 1);
+    }
+    if (job->work != NULL)
+        fw_work_begin_again(job->work);
+    return fw_agree_node_bytes(&ready, sizeof ready);
+}
+
+furrow_status fw_node_spread(const struct fw_job *job)
+{
+    const size_t size = (size_t)job->card.shared_size;
+    furrow_status status = FURROW_OK;
+    char there = 1;
+
+    if (size == 0 || fw_world.nodes == 1)
+        return FURROW_OK;
+    if (fw_world_leads())
+        status = fw_agree_leaders_bytes(fw_world.rank == 0 ? (void *)job->request->job.shared : job->shared, size);
+    return status == FURROW_OK ? fw_agree_node_bytes(&there, sizeof there) : status;
 }
 
 void fw_node_close(struct fw_job *job)

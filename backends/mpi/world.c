@@ -14,7 +14,7 @@
 
 #include "runtime/engine.h"
 
-struct fw_world fw_world = { .comm = MPI_COMM_NULL, .node = MPI_COMM_NULL, .kept = { NULL, 0, -1 } };
+struct fw_world fw_world = { .comm = MPI_COMM_NULL, .node = MPI_COMM_NULL, .leaders = MPI_COMM_NULL, .kept = { NULL, 0, -1 } };
 
 bool fw_world_here(void)
 {
@@ -103,8 +103,11 @@ static furrow_status look_around(struct fw_world *world)
         return fw_mpi_check(code, "MPI_Comm_split");
     mine = (struct fw_peer){ fw_cpus()->count, world->peer[world->rank].leader };
     code = MPI_Allgather(&mine, sizeof mine, MPI_BYTE, world->peer, sizeof mine, MPI_BYTE, world->comm);
+    if (code != MPI_SUCCESS)
+        return fw_mpi_check(code, "MPI_Allgather");
     count_nodes(world);
-    return fw_mpi_check(code, "MPI_Allgather");
+    return fw_mpi_check(MPI_Comm_split(world->comm, world->node_rank == 0 ? 0 : MPI_UNDEFINED, world->rank,
+                                       &world->leaders), "MPI_Comm_split");
 }
 
 /* -- Public ------------------------------------------------------------- */
@@ -123,6 +126,8 @@ static void put_down(struct fw_world *world)
     fw_window_close(&world->kept);
     fw_free(world->peer);
     world->peer = NULL;
+    if (world->leaders != MPI_COMM_NULL)
+        (void)MPI_Comm_free(&world->leaders);
     if (world->node != MPI_COMM_NULL)
         (void)MPI_Comm_free(&world->node);
     if (world->comm != MPI_COMM_NULL)

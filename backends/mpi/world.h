@@ -24,6 +24,7 @@ struct fw_world {
     MPI_Comm node;          /* owned: the ranks that share memory with this one */
     int node_rank, node_size;
     int nodes;
+    MPI_Comm leaders;       /* owned: the lowest rank of each node; MPI_COMM_NULL in others */
     struct fw_peer *peer;   /* owned: by rank */
     pthread_t thread;       /* that may call MPI */
     bool any_thread;        /* MPI_THREAD_MULTIPLE */

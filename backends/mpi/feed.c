@@ -1,0 +1,272 @@
+/* The leader of a node that gets its tasks from rank 0, and the ranks beside
+ * it. */
+#include "feed.h"
+
+#include <string.h>
+
+#include "crew.h"
+#include "world.h"
+
+struct feeding {
+    struct fw_job *job;
+    struct fw_plot plot;
+    struct fw_mail mail;
+    struct fw_crew_beside crew;
+    bool wanted, told_empty;   /* rank 0 knows */
+    uint64_t heard;            /* letters of tasks */
+    bool told_stop;
+    bool ended;
+    MPI_Request barrier;       /* all ranks of the node have run their tasks */
+    bool at_barrier, passed;
+    furrow_status status;
+};
+
+/* Seconds of work left from which on a node asks for more. */
+static const double low_water = 0.010;
+
+static void note(struct feeding *f, furrow_status status)
+{
+    if (status == FURROW_OK || f->status != FURROW_OK)
+        return;
+    f->status = status;
+    if (f->job->work != NULL)
+        (void)furrow_work_fail(f->job->work, status, "%s", furrow_message());
+    fw_plot_stop(&f->plot, false);
+}
+
+static bool stops(const struct feeding *f)
+{
+    return atomic_load(&f->plot.common->stopping) != 0;
+}
+
+/* -- Letters from rank 0 -------------------------------------------------- */
+
+static bool read_tasks(struct feeding *f, struct fw_post *post)
+{
+    const size_t size = f->job->in != NULL ? (size_t)f->job->card.in_size : 0;
+
+    for (uint32_t i = 0; i < post->head->n; i++) {
+        const struct fw_span *span = fw_post_take(post, sizeof *span);
+        const void *in = NULL;
+
+        if (span == NULL || span->end > f->job->card.count || span->begin > span->end)
+            return false;
+        if (size > 0 && (in = fw_post_take(post, (span->end - span->begin) * size)) == NULL)
+            return false;
+        if (in != NULL)
+            memcpy(f->job->in + span->begin * size, in, (span->end - span->begin) * size);
+        if (!fw_plot_give(&f->plot, *span))
+            note(f, fw_fail(FURROW_ENOMEM, "mpi: no memory for the list of a node's tasks"));
+    }
+    f->wanted = f->told_empty = false;
+    f->heard++;
+    return true;
+}
+
+static void give_back(struct feeding *f)
+{
+    struct fw_letter letter;
+    struct fw_span span;
+
+    fw_letter_begin(&letter, FW_LETTER_UNRUN);
+    if (fw_plot_take_back(&f->plot, &span)) {
+        (void)fw_letter_put(&letter, &span, sizeof span);
+        fw_letter_count(&letter);
+    }
+    note(f, fw_mail_send(&f->mail, &letter, 0));
+}
+
+static bool read_post(struct feeding *f, struct fw_post *post)
+{
+    switch ((enum fw_letter_kind)post->head->kind) {
+    case FW_LETTER_TASKS:
+        return read_tasks(f, post);
+    case FW_LETTER_RECALL:
+        give_back(f);
+        return true;
+    case FW_LETTER_STOP:
+        f->told_stop = true;
+        fw_plot_stop(&f->plot, post->head->n > 0);
+        return true;
+    case FW_LETTER_END:
+        f->ended = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool receive(struct feeding *f)
+{
+    struct fw_post post;
+    bool some = false;
+
+    while (f->status == FURROW_OK && !f->ended) {
+        note(f, fw_mail_receive(&post));
+        if (post.head == NULL)
+            break;
+        some = true;
+        if (!read_post(f, &post))
+            note(f, fw_fail(FURROW_ESYS, "mpi: a message of rank 0 makes no sense; are all ranks of one build of furrow?"));
+        fw_post_drop(&post);
+    }
+    note(f, fw_mail_push(&f->mail));
+    return some;
+}
+
+/* -- Letters to rank 0 ---------------------------------------------------- */
+
+static void tell_state(struct feeding *f, size_t left, bool empty)
+{
+    const struct fw_feed_state state = { f->plot.rate, left, empty, f->heard };
+    struct fw_letter letter;
+
+    fw_letter_begin(&letter, FW_LETTER_WANTED);
+    (void)fw_letter_put(&letter, &state, sizeof state);
+    note(f, fw_mail_send(&f->mail, &letter, 0));
+    f->wanted = true;
+    f->told_empty = empty;
+}
+
+static void ask(struct feeding *f)
+{
+    const size_t left = fw_plot_left(&f->plot);
+    const double low = f->plot.rate * low_water;
+    const size_t least = (size_t)f->job->deal.node_workers;
+
+    if (!f->wanted && (left <= least || (double)left < low))
+        tell_state(f, left, false);
+    else if (!f->told_empty && left == 0 && fw_plot_empty(&f->plot))
+        tell_state(f, 0, true);
+}
+
+static void tell_stop(struct feeding *f)
+{
+    struct fw_letter letter;
+
+    if (f->told_stop || !stops(f))
+        return;
+    f->told_stop = true;
+    fw_letter_begin(&letter, FW_LETTER_STOPPED);
+    note(f, fw_mail_send(&f->mail, &letter, 0));
+}
+
+/* -- The leader --------------------------------------------------------- */
+
+static void feed(struct feeding *f)
+{
+    struct fw_pause pause = { 0, 0 };
+
+    while (!f->ended && f->status == FURROW_OK) {
+        bool moved = receive(f);
+
+        while (fw_plot_tend(&f->plot))
+            moved = true;
+        note(f, fw_plot_ship(&f->plot, &f->mail, false));
+        if (!stops(f))
+            ask(f);
+        tell_stop(f);
+        fw_crew_urge(&f->crew);
+        if (moved)
+            pause = (struct fw_pause){ 0, 0 };
+        else
+            fw_pause(&pause);
+    }
+}
+
+/* True when all ranks of the node have run their tasks. */
+static bool node_is_done(bool here, MPI_Request *barrier, bool *at, bool *passed)
+{
+    int done = 0;
+
+    if (!*at && here)
+        *at = MPI_Ibarrier(fw_world.node, barrier) == MPI_SUCCESS;
+    if (*at && !*passed && MPI_Test(barrier, &done, MPI_STATUS_IGNORE) == MPI_SUCCESS)
+        *passed = done != 0;
+    return *passed;
+}
+
+static void finish(struct feeding *f)
+{
+    struct fw_pause pause = { 0, 0 };
+    struct fw_letter letter;
+
+    atomic_store(&f->plot.common->more, 0);
+    fw_bell_ring(&f->plot.common->bell);
+    while (!node_is_done(fw_crew_left(&f->crew), &f->barrier, &f->at_barrier, &f->passed)) {
+        if (f->status == FURROW_OK)
+            note(f, fw_plot_ship(&f->plot, &f->mail, false));
+        if (f->status == FURROW_OK)
+            note(f, fw_mail_push(&f->mail));
+        fw_crew_urge(&f->crew);
+        fw_pause(&pause);
+    }
+    if (f->status == FURROW_OK)
+        note(f, fw_plot_ship(&f->plot, &f->mail, true));
+    fw_letter_begin(&letter, FW_LETTER_END);
+    note(f, fw_mail_send(&f->mail, &letter, 0));
+    if (f->status == FURROW_OK)
+        note(f, fw_mail_flush(&f->mail));
+}
+
+static furrow_status lead_node(struct fw_job *job)
+{
+    struct feeding f = { .job = job, .status = FURROW_OK, .crew = { .work = job->work } };
+    furrow_status status = FURROW_OK;
+
+    fw_plot_open(&f.plot, job, true);
+    if (job->work != NULL)
+        status = fw_crew_start(&f.crew, job->work, 0);
+    feed(&f);
+    finish(&f);
+    fw_crew_join(&f.crew);
+    fw_plot_close(&f.plot);
+    return f.status != FURROW_OK ? f.status : status;
+}
+
+/* -- Rank 0 and the others ------------------------------------------------ */
+
+/* What rank 0 waits for on its own node. */
+struct own_node {
+    struct fw_crew_beside crew;
+    MPI_Request barrier;
+    bool at, passed;
+};
+
+static bool own_node_left(void *own)
+{
+    struct own_node *node = own;
+
+    return node_is_done(fw_crew_left(&node->crew), &node->barrier, &node->at, &node->passed);
+}
+
+static furrow_status lead_all(struct fw_job *job)
+{
+    struct own_node node = { .crew = { .work = job->work } };
+    struct fw_plot plot;
+    furrow_status status = fw_crew_start(&node.crew, job->work, 0), run;
+
+    fw_plot_open(&plot, job, false);
+    run = fw_root_run(job, &plot, &node.crew, own_node_left, &node);
+    fw_crew_join(&node.crew);
+    fw_plot_close(&plot);
+    return run != FURROW_OK ? run : status;
+}
+
+static furrow_status work_beside(struct fw_job *job)
+{
+    furrow_status status = job->work != NULL ? fw_crew_run(job->work) : FURROW_OK;
+    MPI_Request barrier;
+    int code = MPI_Ibarrier(fw_world.node, &barrier);
+
+    if (code == MPI_SUCCESS)
+        code = fw_mpi_wait(&barrier);
+    return status != FURROW_OK ? status : fw_mpi_check(code, "MPI_Ibarrier");
+}
+
+furrow_status fw_feed_run(struct fw_job *job)
+{
+    if (fw_world.rank == 0)
+        return lead_all(job);
+    return fw_world_leads() ? lead_node(job) : work_beside(job);
+}

@@ -1,0 +1,453 @@
+/* Rank 0, where there are several nodes: gives chunks to the leaders, takes
+ * results, and finds out when all is done. */
+#include <string.h>
+
+#include "feed.h"
+#include "stock.h"
+#include "world.h"
+
+/* A node as rank 0 sees it. */
+struct view {
+    int leader;        /* its rank */
+    int workers;
+    uint64_t sent;     /* letters of tasks */
+    double rate;       /* tasks a second */
+    bool wants, empty; /* since it got tasks last */
+    bool asked;        /* to give back; the answer is due */
+    uint64_t rest;     /* until then it is not asked: it just got tasks, or had nothing to give back */
+};
+
+struct root {
+    struct fw_job *job;
+    struct fw_plot *plot;     /* of this node */
+    struct fw_crew_beside *crew; /* of this rank */
+    struct fw_stock stock;
+    size_t *dear;             /* owned: the stock's lists */
+    struct view *view;        /* owned: one per node; the first is this one */
+    int *node_of;             /* owned: by rank */
+    struct fw_mail mail;
+    int byes;
+    bool told_stop, told_urgent;
+    furrow_status status;
+};
+
+/* Seconds of work in a chunk; longer where there are so many nodes that rank 0
+ * would have no rest. docs/scaling.md has the figures. */
+static const double chunk_seconds = 0.040, per_node_seconds = 50e-6;
+static const double low_water = 0.010;
+static const uint64_t patience = 2000000; /* ns that a node has for the tasks it got, or to get at others */
+enum { FIRST = 4, LETTER_INPUTS = 16 << 20, ASKED_MOST = 8 };
+
+static void note(struct root *r, furrow_status status)
+{
+    if (status == FURROW_OK || r->status != FURROW_OK)
+        return;
+    r->status = furrow_work_fail(r->job->work, status, "%s", furrow_message());
+}
+
+static bool stops(const struct root *r)
+{
+    return atomic_load(&r->plot->common->stopping) != 0;
+}
+
+static void tell(struct root *r, int node, enum fw_letter_kind kind, uint32_t n)
+{
+    struct fw_letter letter;
+
+    fw_letter_begin(&letter, kind);
+    for (uint32_t i = 0; i < n; i++)
+        fw_letter_count(&letter);
+    note(r, fw_mail_send(&r->mail, &letter, r->view[node].leader));
+}
+
+/* -- Giving ------------------------------------------------------------- */
+
+static size_t chunk_of(const struct root *r, const struct view *v)
+{
+    const double many = per_node_seconds * fw_world.nodes;
+    const double seconds = chunk_seconds > many ? chunk_seconds : many;
+    const double by_time = v->rate > 0 ? v->rate * seconds : (double)FIRST * v->workers;
+    const double by_rest = (double)fw_stock_left(&r->stock) * v->workers / r->job->card.workers / 2 + 1;
+    double n = by_time < by_rest ? by_time : by_rest;
+
+    if (r->job->card.in_size > 0 && n * (double)r->job->card.in_size > LETTER_INPUTS)
+        n = (double)LETTER_INPUTS / (double)r->job->card.in_size;
+    return n > 1 ? (size_t)n : 1;
+}
+
+static void give_here(struct root *r, struct fw_span span)
+{
+    if (!fw_plot_give(r->plot, span))
+        note(r, fw_fail(FURROW_ENOMEM, "mpi: no memory for the list of a node's tasks"));
+}
+
+static void put_span(struct root *r, struct fw_letter *letter, struct fw_span span)
+{
+    const size_t size = (size_t)r->job->card.in_size;
+    const char *in = r->job->request->job.in;
+
+    (void)fw_letter_put(letter, &span, sizeof span);
+    if (in != NULL)
+        (void)fw_letter_put(letter, in + span.begin * size, (span.end - span.begin) * size);
+    fw_letter_count(letter);
+}
+
+/* One chunk, or as many of those that go first as the node has workers. False:
+ * nothing is left. */
+static bool give(struct root *r, int node)
+{
+    struct view *v = &r->view[node];
+    const bool high = node == fw_world.nodes - 1;
+    size_t want = chunk_of(r, v);
+    struct fw_letter letter;
+    struct fw_span span;
+
+    if (!fw_stock_take(&r->stock, want, high, &span))
+        return false;
+    fw_letter_begin(&letter, FW_LETTER_TASKS);
+    for (int n = 1;; n++) {
+        if (node == 0)
+            give_here(r, span);
+        else
+            put_span(r, &letter, span);
+        if (r->stock.dear_given == r->stock.ndear || n >= v->workers || !fw_stock_take(&r->stock, want, high, &span))
+            break;
+    }
+    if (node == 0)
+        fw_letter_drop(&letter);
+    else
+        note(r, fw_mail_send(&r->mail, &letter, v->leader));
+    v->sent += node > 0;
+    v->wants = v->empty = false;
+    v->rest = fw_now() + patience;
+    return true;
+}
+
+/* Nodes that have nothing come before those that have little. */
+static bool give_all(struct root *r)
+{
+    bool some = false;
+
+    for (int round = 0; round < 2; round++)
+        for (int node = 0; node < fw_world.nodes && !stops(r); node++)
+            if (r->view[node].wants && r->view[node].workers > 0 && (round > 0 || r->view[node].empty))
+                some |= give(r, node);
+    return some;
+}
+
+/* -- Asking back -------------------------------------------------------- */
+
+static void take_back(struct root *r, struct fw_span span)
+{
+    if (!fw_stock_return(&r->stock, span))
+        note(r, fw_fail(FURROW_ENOMEM, "mpi: no memory for the list of tasks that were given back"));
+}
+
+static void ask_back(struct root *r, int node, uint64_t now)
+{
+    struct view *v = &r->view[node];
+    struct fw_span span;
+
+    if (node > 0) {
+        v->asked = true;
+        tell(r, node, FW_LETTER_RECALL, 0);
+    } else if (fw_plot_take_back(r->plot, &span)) {
+        take_back(r, span);
+    } else {
+        v->rest = now + patience;
+    }
+}
+
+/* Somebody wants tasks and there are none: those that have get asked. */
+static void ask_those_that_have(struct root *r)
+{
+    const uint64_t now = fw_now();
+    bool wanted = false;
+    int asked = 0;
+
+    for (int node = 0; node < fw_world.nodes; node++)
+        wanted |= r->view[node].empty && r->view[node].workers > 0;
+    if (!wanted || stops(r) || fw_stock_left(&r->stock) > 0)
+        return;
+    for (int node = 0; node < fw_world.nodes && asked < ASKED_MOST; node++) {
+        const struct view *v = &r->view[node];
+
+        asked += v->asked;
+        if (v->empty || v->asked || now < v->rest)
+            continue;
+        ask_back(r, node, now);
+        asked++;
+    }
+}
+
+/* -- Receiving ---------------------------------------------------------- */
+
+static bool read_state(struct root *r, struct view *v, struct fw_post *post)
+{
+    const struct fw_feed_state *state = fw_post_take(post, sizeof *state);
+
+    (void)r;
+    if (state == NULL)
+        return false;
+    if (state->heard != v->sent)
+        return true; /* tasks are on their way */
+    v->wants = true;
+    v->empty = state->empty != 0;
+    if (state->rate > 0)
+        v->rate = state->rate;
+    return true;
+}
+
+static bool read_unrun(struct root *r, struct view *v, struct fw_post *post)
+{
+    v->asked = false;
+    if (post->head->n == 0)
+        v->rest = fw_now() + patience;
+    for (uint32_t i = 0; i < post->head->n; i++) {
+        const struct fw_span *span = fw_post_take(post, sizeof *span);
+
+        if (span == NULL)
+            return false;
+        take_back(r, *span);
+    }
+    return true;
+}
+
+/* Outcomes and outputs go where the stage's collector brings those of this
+ * node; marked as taken, so that it passes them over. */
+static void keep_results(struct root *r, const struct fw_feed_results *results, const unsigned char *outcome,
+                         const char *outputs)
+{
+    const size_t size = (size_t)r->job->card.out_size;
+    char *out = r->job->request->job.out;
+    unsigned char *mine = r->job->outcome;
+
+    for (size_t i = 0; i < results->n; i++) {
+        const size_t index = (size_t)results->begin + i;
+
+        if (outputs != NULL && out != NULL && outcome[i] == FURROW_DONE)
+            memcpy(out + index * size, outputs + i * size, size);
+        __atomic_store_n(&mine[index], (unsigned char)(outcome[i] | FW_TAKEN), __ATOMIC_RELEASE);
+    }
+}
+
+static bool read_results(struct root *r, struct fw_post *post)
+{
+    for (uint32_t i = 0; i < post->head->n; i++) {
+        const struct fw_feed_results *results = fw_post_take(post, sizeof *results);
+        const unsigned char *outcome = results != NULL ? fw_post_take(post, (size_t)results->n) : NULL;
+        const char *outputs = outcome != NULL ? fw_post_take(post, (size_t)results->outputs) : NULL;
+
+        if (outputs == NULL || results->begin + results->n > r->job->card.count || r->job->outcome == NULL)
+            return false;
+        keep_results(r, results, outcome, results->outputs > 0 ? outputs : NULL);
+    }
+    return true;
+}
+
+static bool read_post(struct root *r, struct fw_post *post)
+{
+    struct view *v = &r->view[r->node_of[post->from]];
+
+    switch ((enum fw_letter_kind)post->head->kind) {
+    case FW_LETTER_WANTED:
+        return read_state(r, v, post);
+    case FW_LETTER_UNRUN:
+        return read_unrun(r, v, post);
+    case FW_LETTER_RESULTS:
+        return read_results(r, post);
+    case FW_LETTER_STOPPED:
+        fw_plot_stop(r->plot, false);
+        return true;
+    case FW_LETTER_END:
+        r->byes++;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool receive(struct root *r)
+{
+    struct fw_post post;
+    bool some = false;
+
+    while (r->status == FURROW_OK) {
+        note(r, fw_mail_receive(&post));
+        if (post.head == NULL)
+            break;
+        some = true;
+        if (!read_post(r, &post))
+            note(r, fw_fail(FURROW_ESYS, "mpi: a message of rank %d makes no sense; are all ranks of one build of furrow?",
+                            post.from));
+        fw_post_drop(&post);
+    }
+    note(r, fw_mail_push(&r->mail));
+    return some;
+}
+
+/* -- The job ------------------------------------------------------------ */
+
+/* This node asks as the others do, without a letter. */
+static bool look_after_own(struct root *r)
+{
+    struct view *v = &r->view[0];
+    bool moved = false;
+    size_t left;
+
+    while (fw_plot_tend(r->plot))
+        moved = true;
+    left = fw_plot_left(r->plot);
+    v->rate = r->plot->rate > 0 ? r->plot->rate : v->rate;
+    v->wants = left <= (size_t)v->workers || (double)left < v->rate * low_water;
+    v->empty = left == 0 && fw_plot_empty(r->plot);
+    return moved;
+}
+
+static void pass_stop_on(struct root *r)
+{
+    const bool urgent = atomic_load(&r->plot->common->urgent) != 0;
+
+    if (!stops(r) || (r->told_stop && (r->told_urgent || !urgent)))
+        return;
+    for (int node = 1; node < fw_world.nodes; node++)
+        tell(r, node, FW_LETTER_STOP, urgent);
+    r->told_stop = true;
+    r->told_urgent = urgent;
+}
+
+/* Nobody has an unstarted task, and none is on its way. */
+static bool is_over(const struct root *r)
+{
+    if (stops(r))
+        return r->told_stop;
+    if (fw_stock_left(&r->stock) > 0)
+        return false;
+    for (int node = 0; node < fw_world.nodes; node++)
+        if (!r->view[node].empty || r->view[node].asked)
+            return false;
+    return true;
+}
+
+static void rule(struct root *r)
+{
+    struct fw_pause pause = { 0, 0 };
+
+    while (r->status == FURROW_OK && !is_over(r)) {
+        bool moved = receive(r);
+
+        moved |= look_after_own(r);
+        moved |= give_all(r);
+        ask_those_that_have(r);
+        pass_stop_on(r);
+        fw_crew_urge(r->crew);
+        if (moved)
+            pause = (struct fw_pause){ 0, 0 };
+        else
+            fw_pause(&pause);
+    }
+}
+
+static void finish(struct root *r, bool (*left)(void *own), void *own)
+{
+    struct fw_pause pause = { 0, 0 };
+
+    for (int node = 1; node < fw_world.nodes; node++)
+        tell(r, node, FW_LETTER_END, 0);
+    atomic_store(&r->plot->common->more, 0);
+    fw_bell_ring(&r->plot->common->bell);
+    for (bool done = false; !done;) {
+        const bool moved = receive(r);
+
+        pass_stop_on(r);
+        fw_crew_urge(r->crew);
+        done = left(own) && (r->byes == fw_world.nodes - 1 || r->status != FURROW_OK);
+        if (!moved)
+            fw_pause(&pause);
+    }
+    if (r->status == FURROW_OK)
+        note(r, fw_mail_flush(&r->mail));
+}
+
+static bool see_nodes(struct root *r)
+{
+    const int ranks = fw_world.size;
+    int nodes = 0;
+
+    r->view = fw_malloc((size_t)fw_world.nodes * sizeof *r->view);
+    r->node_of = fw_malloc((size_t)ranks * sizeof *r->node_of);
+    if (r->view == NULL || r->node_of == NULL)
+        return false;
+    memset(r->view, 0, (size_t)fw_world.nodes * sizeof *r->view);
+    for (int rank = 0; rank < ranks; rank++) {
+        const int leader = fw_world.peer[rank].leader;
+
+        if (leader == rank) {
+            const struct fw_share_of_rank share = fw_deal(fw_world.peer, ranks, rank, r->job->card.workers,
+                                                          r->job->card.config.inner_threads);
+
+            r->view[nodes] = (struct view){ .leader = rank, .workers = share.node_workers, .wants = true,
+                                            .empty = share.node_workers == 0 };
+            r->node_of[rank] = nodes++;
+        } else {
+            r->node_of[rank] = r->node_of[leader];
+        }
+    }
+    return true;
+}
+
+/* What is settled nowhere, when all have left. */
+static bool fill_with_lost(struct root *r)
+{
+    const size_t count = (size_t)r->job->card.count;
+    const unsigned char *outcome = r->job->outcome;
+    bool kept = true;
+
+    r->stock.begin = r->stock.end;
+    for (size_t i = 0; i < count && kept;) {
+        size_t end = i;
+
+        while (end < count && outcome[end] == FURROW_PENDING)
+            end++;
+        kept = fw_stock_return(&r->stock, (struct fw_span){ i, end });
+        i = end + 1;
+    }
+    return kept;
+}
+
+static bool fill_stock(struct root *r)
+{
+    const size_t n = (size_t)r->job->card.ndear;
+
+    fw_stock_open(&r->stock, (size_t)r->job->card.count, r->plot->ranges->granule);
+    if (r->job->again)
+        return fill_with_lost(r);
+    if (n == 0 || r->stock.granule > 1)
+        return true;
+    r->dear = fw_malloc(2 * n * sizeof *r->dear);
+    if (r->dear == NULL)
+        return false;
+    (void)fw_work_dear(&r->job->request->job, r->job->card.workers, r->dear, r->dear + n);
+    r->stock.dear = r->dear;
+    r->stock.dear_sorted = r->dear + n;
+    r->stock.ndear = n;
+    return true;
+}
+
+furrow_status fw_root_run(struct fw_job *job, struct fw_plot *plot, struct fw_crew_beside *crew,
+                          bool (*left)(void *own), void *own)
+{
+    struct root r = { .job = job, .plot = plot, .crew = crew, .status = FURROW_OK };
+
+    if (see_nodes(&r) && fill_stock(&r))
+        rule(&r);
+    else
+        note(&r, fw_fail(FURROW_ENOMEM, "mpi: no memory for a table of %d nodes", fw_world.nodes));
+    if (r.view != NULL && r.node_of != NULL)
+        finish(&r, left, own);
+    fw_free(r.view);
+    fw_free(r.node_of);
+    fw_free(r.dear);
+    fw_stock_close(&r.stock);
+    return r.status;
+}
