@@ -1,0 +1,8 @@
+    { "deaths_before_tasks", "without isolate a worker that dies is a rank that dies, which ends the mpirun" },
+    { "no_job_leaves_anything", "its tasks end their worker, which without isolate is the rank" },
+    { "failure_ends_inputs", "a failure on another rank is known a round trip later" },
+    { "from_four_threads", "jobs on mpi start on the thread that may call MPI" },
+    { "from_a_plain_thread", "jobs on mpi start on the thread that may call MPI" },
+    { "leases_from_free_cpus", "jobs on mpi start on the thread that may call MPI" },
+    { "nested_pairs", "a backend that forks may run below the only task of a rank, when named" },
+    { "demotions_told", "what is said is read from a process apart" },
