@@ -203,4 +203,39 @@ void fw_grant_find(const struct fw_site *site, const struct fw_launcher *launche
         out->source = "sge";
         sge_grant(site, out);
     }
+    out->here = out->applied;
+}
+
+/* -- What runs the process ----------------------------------------------- */
+
+static const struct {
+    const char *name, *words;
+} launches[FW_LAUNCHES] = {
+    [FW_LAUNCH_ALONE] = { "alone", "a plain process outside any allocation" },
+    [FW_LAUNCH_STEP] = { "step", "a task of a step that srun started" },
+    [FW_LAUNCH_WITHIN] = { "launched-within", "a rank of a launcher inside an allocation" },
+    [FW_LAUNCH_LAUNCHED] = { "launched", "a rank of a launcher outside any allocation" },
+    [FW_LAUNCH_SCRIPT] = { "script", "a plain process inside an allocation" },
+    [FW_LAUNCH_OUTSIDE] = { "outside", "a process on a host that its allocation does not have" },
+};
+
+enum fw_launch fw_launch_of(const struct fw_launcher *launcher, const struct fw_grant *grant)
+{
+    if (launcher->is_step)
+        return FW_LAUNCH_STEP;
+    if (launcher->name != NULL)
+        return grant->here ? FW_LAUNCH_WITHIN : FW_LAUNCH_LAUNCHED;
+    if (grant->system != NULL)
+        return grant->here ? FW_LAUNCH_SCRIPT : FW_LAUNCH_OUTSIDE;
+    return FW_LAUNCH_ALONE;
+}
+
+const char *fw_launch_name(enum fw_launch launch)
+{
+    return launches[launch].name;
+}
+
+const char *fw_launch_words(enum fw_launch launch)
+{
+    return launches[launch].words;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "child.h"
+#include "drain.h"
 #include "memory.h"
 #include "work.h"
 
@@ -16,7 +17,7 @@ struct block {
 };
 
 static struct block first;
-static atomic_int walkers; /* calls of furrow_cancel() under way */
+static atomic_int walkers; /* walks under way */
 
 static bool try_block(struct block *block, furrow_work *work)
 {
@@ -65,8 +66,12 @@ bool fw_cancel_enter(furrow_work *work)
 {
     struct block *block = &first;
 
+    if (work->outermost)
+        fw_drain_watch();
     while (block != NULL && !try_block(block, work))
         block = next_block(block);
+    if (block != NULL && fw_drain_came()) /* looked at after the handler can see the job */
+        fw_work_drain(work, fw_drain_words());
     return block != NULL;
 }
 
@@ -79,7 +84,7 @@ void fw_cancel_leave(furrow_work *work)
         (void)sched_yield();
 }
 
-void furrow_cancel(void)
+static void walk(void (*visit)(furrow_work *work))
 {
     atomic_fetch_add(&walkers, 1);
     for (struct block *b = &first; b != NULL; b = atomic_load(&b->next))
@@ -87,7 +92,22 @@ void furrow_cancel(void)
             furrow_work *work = atomic_load(&b->work[i]);
 
             if (work != NULL)
-                fw_work_cancel(work);
+                visit(work);
         }
     atomic_fetch_sub(&walkers, 1);
+}
+
+static void drain(furrow_work *work)
+{
+    fw_work_drain(work, fw_drain_words());
+}
+
+void fw_cancel_drain(void)
+{
+    walk(drain);
+}
+
+void furrow_cancel(void)
+{
+    walk(fw_work_cancel);
 }

@@ -9,9 +9,13 @@
 
 #include <furrow/backend.h>
 
-/* False: no memory. */
+/* False: no memory. Where FURROW_STOP_SIGNAL has come the job is drained at once. */
 bool fw_cancel_enter(furrow_work *work);
 void fw_cancel_leave(furrow_work *work);
+
+/* FURROW_STOP_SIGNAL came: drains the jobs that run here. Safe in a signal
+ * handler. */
+void fw_cancel_drain(void);
 
 /* In a process worker of this job: furrow_cancel() stops no other one. */
 void fw_cancel_forget_others(furrow_work *work);

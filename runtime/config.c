@@ -7,6 +7,7 @@
 #include <locale.h>
 #include <math.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -221,6 +222,34 @@ static void read_bind(const struct variable *v)
     (void)read_word(v, words, "auto, none or lease", &v->out->config.bind);
 }
 
+static void read_deadline_margin(const struct variable *v)
+{
+    double seconds;
+
+    if (!parse_decimal(v->value, &seconds))
+        refuse(v, "not a number of seconds", "e.g. 60");
+    else if (isnan(seconds))
+        refuse(v, "out of range", "e.g. 60");
+    else if (seconds < 0.0)
+        refuse(v, "a margin is 0 or more", "e.g. 60");
+    else
+        v->out->deadline_margin = seconds;
+}
+
+/* Those that batch systems send as a warning and that a process may handle. */
+static void read_stop_signal(const struct variable *v)
+{
+    static const char *const words[] = { "HUP", "INT", "TERM", "USR1", "USR2", "XCPU", NULL };
+    static const int numbers[] = { SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU };
+    const char *word = strncmp(v->value, "SIG", 3) == 0 ? v->value + 3 : v->value;
+
+    for (int i = 0; words[i] != NULL && v->out->stop_signal == 0; i++)
+        if (strcmp(word, words[i]) == 0)
+            v->out->stop_signal = numbers[i];
+    if (v->out->stop_signal == 0)
+        refuse(v, "no signal to stop at", "HUP, INT, TERM, USR1, USR2 or XCPU");
+}
+
 static void read_log(const struct variable *v)
 {
     static const char *const words[] = { [FW_LOG_QUIET] = "quiet",
@@ -250,6 +279,8 @@ static const struct {
     { "FURROW_THREAD_LEVELS", read_thread_levels },
     { "FURROW_BIND", read_bind },
     { "FURROW_PROGRESS", read_progress },
+    { "FURROW_DEADLINE_MARGIN", read_deadline_margin },
+    { "FURROW_STOP_SIGNAL", read_stop_signal },
     { "FURROW_LOG", read_log },
 };
 enum { NVARIABLES = sizeof(variables) / sizeof(variables[0]) };
@@ -263,6 +294,7 @@ void fw_env_parse(fw_env_get *get, void *data, struct fw_env *out)
 {
     *out = (struct fw_env){ .config = FURROW_CONFIG_DEFAULT,
                             .thread_levels = 1,
+                            .deadline_margin = -1.0,
                             .log = FW_LOG_WARN,
                             .status = FURROW_OK };
     for (int i = 0; i < NVARIABLES; i++) {

@@ -289,6 +289,8 @@ static void note_nonsense(struct chain *c)
         warn(c->limits, "%s", c->in->cgroup->warning);
     if (c->in->launcher != NULL && c->in->launcher->warning[0] != '\0')
         warn(c->limits, "%s", c->in->launcher->warning);
+    if (c->in->grant != NULL && c->in->grant->warning[0] != '\0')
+        warn(c->limits, "%s", c->in->grant->warning);
 }
 
 /* The masks leave what nobody else uses; ranks that share a mask do. */

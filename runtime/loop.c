@@ -204,6 +204,8 @@ static void run_single(struct fw_seat *seat, size_t index, unsigned attempt, uin
         fw_printing_flush();
     if (seat->work->stage.emptied)
         fw_stage_note(seat->work, 1);
+    if (seat->work->deadline.at > 0)
+        fw_deadline_note(&seat->work->deadline, 1, fw_now() - *clock);
     seat->me->busy_ns += fw_now() - *clock;
     *clock = fw_now();
 }
@@ -282,16 +284,21 @@ static size_t run_claim(struct fw_seat *seat, tasks_loop *loop)
     return total;
 }
 
-static size_t claim_size(const struct fw_seat *seat)
+/* `now`: about. */
+static size_t claim_size(const struct fw_seat *seat, uint64_t now)
 {
     const struct fw_worker *me = seat->me;
-    size_t left;
+    size_t left, fits;
 
     if (seat->sequel || (!me->begun && seat->work->request.job.worker_begin != NULL))
         return 1;
     left = fw_ranges_left(seat->work->ranges, seat->place);
     if (seat->work->stage.emptied && left > seat->work->stage.claim_most)
         left = seat->work->stage.claim_most;
+    if (FW_UNLIKELY(seat->work->deadline.at > 0)) {
+        fits = fw_deadline_fits(&seat->work->deadline, now);
+        left = left < fits ? left : fits;
+    }
     return left > 0 ? fw_batch_limit(&me->batch, left) : 1;
 }
 
@@ -310,6 +317,34 @@ static void await_room(struct fw_seat *seat, uint64_t *clock)
     *clock = fw_now();
 }
 
+/* -- The end of the allocation ------------------------------------------- */
+
+static bool any_again(const struct furrow_work *work)
+{
+    return FW_LOAD(&work->again_head) % ((uint64_t)1 << FW_AGAIN_BITS) != 0;
+}
+
+static bool any_dear(const struct furrow_work *work)
+{
+    const uint64_t front = fw_ranges_front(work->ranges);
+
+    return work->ndear > 0 && (uint32_t)front != (uint32_t)(front >> 32);
+}
+
+/* Stops the job where this worker has something to start and it would end too
+ * late; who has nothing waits for those that do. */
+static void look_at_deadline(struct fw_seat *seat, uint64_t now)
+{
+    struct furrow_work *work = seat->work;
+    char words[FURROW_MESSAGE] = "";
+
+    if (fw_deadline_fits(&work->deadline, now) > 0 ||
+        (fw_ranges_left(work->ranges, seat->worker) == 0 && !any_dear(work) && !any_again(work)))
+        return;
+    fw_deadline_tell(&work->deadline, now, words);
+    fw_work_drain(work, words);
+}
+
 /* Claims from the own range and runs; false: it is empty. *clock: the end of
  * the claim before, so that one clock read a claim is enough. */
 static bool claim_and_run(struct fw_seat *seat, tasks_loop *loop, uint64_t *clock)
@@ -319,7 +354,7 @@ static bool claim_and_run(struct fw_seat *seat, tasks_loop *loop, uint64_t *cloc
     uint64_t now;
     size_t ran;
 
-    if (!fw_ranges_claim(ranges, seat->place, claim_size(seat), &seat->claim))
+    if (!fw_ranges_claim(ranges, seat->place, claim_size(seat, *clock), &seat->claim))
         return false;
     seat->sequel = false;
     if (!fw_seat_begin(seat))
@@ -338,6 +373,8 @@ static bool claim_and_run(struct fw_seat *seat, tasks_loop *loop, uint64_t *cloc
         me->longest_ns = now - *clock;
     if (FW_UNLIKELY(seat->work->progress.every_ns > 0))
         fw_progress_add(&seat->work->progress, ran, now);
+    if (FW_UNLIKELY(seat->work->deadline.at > 0))
+        fw_deadline_note(&seat->work->deadline, ran, now - *clock);
     if (ran > 0)
         fw_batch_note(&me->batch, ran, now - *clock);
     *clock = now;
@@ -381,8 +418,7 @@ static bool something_changed(struct fw_seat *seat)
     const bool more = atomic_load(&work->common->more) != 0;
     const enum fw_hope hope = fw_ranges_ask(work->ranges, seat->place);
 
-    return fw_work_stops(work) || FW_LOAD(&work->again_head) % ((uint64_t)1 << FW_AGAIN_BITS) != 0 ||
-           hope == FW_HOPE_STEAL || (hope == FW_HOPE_NONE && !more);
+    return fw_work_stops(work) || any_again(work) || hope == FW_HOPE_STEAL || (hope == FW_HOPE_NONE && !more);
 }
 
 /* The own range is empty: false when there is nothing more to hope for. */
@@ -418,6 +454,11 @@ bool fw_loop_ranges(struct fw_seat *seat)
 
     while (!fw_work_stops(seat->work) && fw_seat_attend(seat)) {
         await_room(seat, &clock);
+        if (FW_UNLIKELY(seat->work->deadline.at > 0)) {
+            look_at_deadline(seat, clock);
+            if (fw_work_stops(seat->work))
+                break;
+        }
         if (!run_dear(seat, &clock) && !claim_and_run(seat, loop, &clock) && !find_more(seat, &clock))
             break;
     }

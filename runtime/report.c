@@ -165,7 +165,8 @@ static bool stopped_by(const struct fw_tally *tally, enum fw_cause cause)
 }
 
 /* Where several apply the first of this order (furrow.h). */
-static furrow_status status_of(const furrow_report *report, const struct fw_tally *tally)
+static furrow_status status_of(const furrow_report *report, const struct furrow_work *work,
+                               const struct fw_tally *tally)
 {
     if (stopped_by(tally, FW_CAUSE_BACKEND))
         return tally->stop[FW_CAUSE_BACKEND].status;
@@ -176,6 +177,9 @@ static furrow_status status_of(const furrow_report *report, const struct fw_tall
     if (report->failed > 0)
         return FURROW_ETASK;
     if (stopped_by(tally, FW_CAUSE_CALLBACK) || stopped_by(tally, FW_CAUSE_CANCEL))
+        return FURROW_ECANCELLED;
+    /* What was running when the job was drained may have been all there was. */
+    if (stopped_by(tally, FW_CAUSE_DRAIN) && (report->skipped > 0 || work->request.job.next != NULL))
         return FURROW_ECANCELLED;
     return FURROW_OK;
 }
@@ -272,7 +276,9 @@ static void tell_cancelled(char *out, const furrow_report *report, const struct 
     const struct fw_stop *callback = &tally->stop[FW_CAUSE_CALLBACK];
 
     if (!stopped_by(tally, FW_CAUSE_CALLBACK))
-        fw_message_append(out, "%sstopped by furrow_cancel()", name);
+        fw_message_append(out, "%sstopped by %s", name,
+                          stopped_by(tally, FW_CAUSE_CANCEL) ? "furrow_cancel()"
+                                                            : tally->stop[FW_CAUSE_DRAIN].words);
     else if (callback->index != FW_NO_TASK)
         fw_message_append(out, "%sstopped by job.%s, which returned %d at task %zu", name,
                           callback->words, callback->code, callback->index);
@@ -323,7 +329,7 @@ furrow_status fw_report_tally(furrow_report *report, const struct furrow_work *w
 {
     count(report, work, tally);
     report->wall_seconds = (double)wall_ns * 1e-9;
-    report->status = status_of(report, tally);
+    report->status = status_of(report, work, tally);
     report->code = code_of(report, tally);
     if (tally->note[0] != '\0')
         fw_message_append(report->reason, "%s", tally->note);

@@ -11,6 +11,9 @@
 /* Numbers from here on stand for the batch script, an interactive shell, ... */
 #define RESERVED_STEPS 4000000000ull
 
+/* Slurm's times from here on stand for "never" and "unknown". */
+#define NO_END 4294967294ll
+
 bool fw_slurm_in_step(const struct fw_site *site)
 {
     const char *step = fw_site_get(site, "SLURM_STEP_ID");
@@ -174,6 +177,26 @@ static void find_cpus(const struct fw_site *site, const struct fw_launcher *laun
         tell_job(site, out);
 }
 
+/* -- The end ------------------------------------------------------------- */
+
+/* SLURM_JOB_END_TIME: Slurm 22.11 and later set it, slurm/ has what batch
+ * scripts do elsewhere. What scontrol changes meanwhile is not in it. */
+static void find_end(const struct fw_site *site, struct fw_grant *out)
+{
+    const char *value = fw_site_get(site, "SLURM_JOB_END_TIME");
+    long long seconds;
+    int length = 0;
+
+    if (value == NULL)
+        return;
+    if (strspn(value, "0123456789") != strlen(value) || strlen(value) > 12 ||
+        sscanf(value, "%12lld%n", &seconds, &length) != 1 || seconds == 0)
+        fw_message_append(out->warning,
+                          "SLURM_JOB_END_TIME=%.40s is no time in seconds since 1970 and is ignored", value);
+    else if (seconds < NO_END)
+        out->ends = seconds;
+}
+
 void fw_slurm_grant(const struct fw_site *site, const struct fw_launcher *launcher,
                     const char *group, struct fw_grant *out)
 {
@@ -187,6 +210,8 @@ void fw_slurm_grant(const struct fw_site *site, const struct fw_launcher *launch
     nodes = fw_site_get(site, "SLURM_JOB_NODELIST");
     s = stand(site, group);
     if (s.here || s.place >= 0) {
+        out->here = true;
+        find_end(site, out);
         find_cpus(site, launcher, &s, out);
         return;
     }

@@ -14,7 +14,7 @@ bool fw_small_fits(const struct fw_habit *habit, const struct fw_request *reques
 
     return habit->known && habit->all_free && habit->work != NULL && habit->longest_ns > 0 &&
            job->count <= SMALL_NS / habit->longest_ns && job->worker_begin == NULL && job->worker_end == NULL &&
-           !(request->config.timeout > 0);
+           !(request->config.timeout > 0) && habit->work->deadline.at == 0;
 }
 
 /* The next group of tasks has run in so many ticks: does the evidence hold? */

@@ -149,6 +149,20 @@ static bool start_slot(struct fw_seat *seat, uint32_t s)
     return false;
 }
 
+/* Whether a task that starts now would end after the allocation does; then the
+ * job starts none any more. */
+static bool too_late(struct furrow_work *work)
+{
+    const uint64_t now = work->deadline.at > 0 ? fw_now() : 0;
+    char words[FURROW_MESSAGE] = "";
+
+    if (fw_deadline_fits(&work->deadline, now) > 0)
+        return false;
+    fw_deadline_tell(&work->deadline, now, words);
+    fw_work_drain(work, words);
+    return true;
+}
+
 static void run_slot(struct fw_seat *seat, uint32_t s)
 {
     struct furrow_work *work = seat->work;
@@ -161,6 +175,8 @@ static void run_slot(struct fw_seat *seat, uint32_t s)
     slot->outcome = fw_seat_run(seat, slot->index, fw_stream_input(work, s), fw_stream_output(work, s),
                                 slot->attempt, &slot->code, &slot->seconds);
     slot->attempt = seat->frame.task.attempt;
+    if (work->deadline.at > 0)
+        fw_deadline_note(&work->deadline, 1, fw_now() - start);
     if (work->progress.every_ns > 0 && slot->outcome != FURROW_PENDING)
         fw_progress_add(&work->progress, 1, fw_now());
     slot->words[0] = '\0';
@@ -221,6 +237,8 @@ bool fw_loop_stream(struct fw_seat *seat)
         stream->limit = 1;
     while (!fw_work_stops(work) && fw_seat_attend(seat)) {
         if (seat->is_caller && !fw_stream_step(work, &moved))
+            break;
+        if (front_has_some(work) && too_late(work))
             break;
         if ((seat->is_caller || !must_wait(stream)) && claim_slot(work, &s)) {
             if (!fw_seat_begin(seat))
@@ -524,6 +542,8 @@ static bool draw(struct furrow_work *work)
         stream->ended = true;
         return false;
     }
+    if (too_late(work))
+        return false;
     s = stream->free[stream->nfree - 1];
     said = call_next(work, s);
     if (said == FURROW_NEXT_ONE) {

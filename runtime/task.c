@@ -79,7 +79,7 @@ bool furrow_task_expired(const furrow_task *task)
     /* A task is also due when the task that started its job is. */
     for (const struct fw_context *frame = fw_context_of(task); frame != NULL && frame->work != NULL;
          frame = frame->work->caller)
-        if (fw_work_stops(frame->work) || past_limit(frame))
+        if (fw_work_hurries(frame->work) || past_limit(frame))
             return true;
     return false;
 }

@@ -196,6 +196,9 @@ static void init_fields(struct furrow_work *work, const struct fw_request *reque
     work->ndear = l->ndear;
     if (plan->level == 0 && fw_env()->progress > 0)
         fw_progress_open(&work->progress, request->job.name, request->job.count, fw_env()->progress, fw_now());
+    work->outermost = work->caller->work == NULL && !work->caller->callback;
+    if (work->outermost)
+        fw_deadline_of_process(&work->deadline, fw_now());
     fw_inherit_take(&work->inherit);
     work->common = &work->own;
     work->stage.most = fw_stage_most;
@@ -295,6 +298,8 @@ void fw_work_reopen(struct furrow_work *work, const struct fw_request *request, 
     work->note[0] = '\0';
     if (work->progress.every_ns > 0)
         fw_progress_open(&work->progress, request->job.name, request->job.count, fw_env()->progress, fw_now());
+    if (work->deadline.at > 0)
+        fw_deadline_of_process(&work->deadline, fw_now());
     work->ready = workers;
     for (int w = 0; w < workers; w++)
         reset_worker(work, w);
@@ -423,6 +428,21 @@ void fw_work_cancel(struct furrow_work *work)
     if (atomic_load(&work->stop[FW_CAUSE_CANCEL].taken) != 0)
         atomic_store(&work->common->urgent, 1);
     fw_work_stop(work, FW_CAUSE_CANCEL, FURROW_ECANCELLED, 0, FW_NO_TASK, NULL);
+}
+
+void fw_work_drain(struct furrow_work *work, const char *words)
+{
+    if (work->outermost)
+        fw_work_stop(work, FW_CAUSE_DRAIN, FURROW_ECANCELLED, 0, FW_NO_TASK, words);
+}
+
+bool fw_work_hurries(const struct furrow_work *work)
+{
+    bool hurries = false;
+
+    for (int cause = FW_CAUSE_NONE; cause < FW_CAUSES && fw_work_stops(work); cause++)
+        hurries = hurries || (cause != FW_CAUSE_DRAIN && atomic_load(&work->stop[cause].taken) != 0);
+    return hurries;
 }
 
 void fw_work_untidy(struct furrow_work *work, int worker)

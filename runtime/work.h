@@ -19,6 +19,7 @@
 #include "bind.h"
 #include "clock.h"
 #include "context.h"
+#include "deadline.h"
 #include "inherit.h"
 #include "plan.h"
 #include "progress.h"
@@ -36,6 +37,7 @@ enum fw_cause {
     FW_CAUSE_CALLBACK, /* next or on_result asked for it */
     FW_CAUSE_CANCEL,   /* furrow_cancel() */
     FW_CAUSE_BACKEND,  /* furrow_work_fail() */
+    FW_CAUSE_DRAIN,    /* the allocation is about to end: what runs finishes, nothing starts */
     FW_CAUSES
 };
 
@@ -137,6 +139,7 @@ struct furrow_work {
     bool shared_home;          /* the block is a shared mapping, outputs are staged */
     bool isolates;             /* a worker has its process to itself */
     bool foreign;              /* what tasks inherit is not the calling thread's */
+    bool outermost;            /* no task and no callback of another job started it: it may be drained */
     uint64_t limit_ns;         /* per try; 0: none */
     struct fw_inherit inherit;
     _Atomic(furrow_work *) *cancel_slot; /* cancel.c's, between fw_cancel_enter() and _leave() */
@@ -166,6 +169,7 @@ struct furrow_work {
     struct fw_stop stop[FW_CAUSES]; /* by cause; read when all workers have left */
     char note[FURROW_MESSAGE]; /* furrow_work_note(): what the report's reason says besides */
     struct fw_progress progress;
+    struct fw_deadline deadline;
     _Atomic uint64_t again_head; /* tag in the high 16 bits, index + 1 below */
     _Atomic uint32_t deaths; /* workers lost, ever */
     _Atomic uint32_t deaths_idle; /* in a row, before a worker began; reset by one that did */
@@ -202,6 +206,13 @@ void fw_work_stop(struct furrow_work *work, enum fw_cause cause, furrow_status s
 
 /* furrow_cancel() for this job: stops it; the second time, at once. */
 void fw_work_cancel(struct furrow_work *work);
+
+/* The job starts nothing new; what runs finishes and is not told to hurry.
+ * Outermost jobs alone. Any thread, signal handlers, and process workers. */
+void fw_work_drain(struct furrow_work *work, const char *words);
+
+/* The job stops, and its tasks are to return soon: it is not only drained. */
+bool fw_work_hurries(const struct furrow_work *work);
 
 static inline bool fw_work_stops(const struct furrow_work *work)
 {

@@ -47,7 +47,8 @@ extern "C" {
     X(FURROW_ETASK, 4, "at least one task failed")                                                 \
     X(FURROW_ETIMEDOUT, 5, "at least one task ran past its time limit")                            \
     X(FURROW_EWORKER, 6, "at least one task ended its worker, or a worker could not begin or end") \
-    X(FURROW_ECANCELLED, 7, "the job was stopped by a callback or by furrow_cancel()")             \
+    X(FURROW_ECANCELLED, 7,                                                                        \
+      "the job was stopped by a callback, furrow_cancel() or the end of its allocation")           \
     X(FURROW_ESYS, 8, "the operating system refused something")
 
 typedef enum furrow_status {
@@ -316,7 +317,8 @@ FURROW_API int furrow_task_fail(furrow_task *task, int code, const char *format,
 FURROW_API int furrow_task_fail_text(furrow_task *task, int code, const char *text, size_t length);
 
 /* True once the task is past its time limit or its job is stopping: return
- * soon. Any thread that the task started may ask, until the task returns. */
+ * soon. Not where the job only starts nothing new (docs/slurm.md): there running
+ * tasks are to finish. Any thread that the task started may ask, until the task returns. */
 FURROW_API bool furrow_task_expired(const furrow_task *task);
 
 /* -- Memory that workers write in place ---------------------------------- */
@@ -343,6 +345,13 @@ FURROW_API void furrow_cancel(void);
  * least 1. Flags: FURROW_PHYSICAL counts the cores these belong to. */
 enum { FURROW_PHYSICAL = 1u << 0 };
 FURROW_API int furrow_cpu_count(unsigned flags);
+
+/* Seconds until the batch system ends the allocation that this process runs in;
+ * 0 past that, INFINITY where nothing tells: outside an allocation, without a
+ * time limit, or where the batch system does not say. Known from the environment
+ * (SLURM_JOB_END_TIME) when the process started: a limit that is changed later is
+ * not seen. docs/slurm.md has what furrow itself does with it. Any thread. */
+FURROW_API double furrow_allocation_seconds_left(void);
 
 /* Level that a job started here would have: 0 outside all tasks. */
 FURROW_API int furrow_level(void);

@@ -256,3 +256,75 @@ Test(cluster, grants_and_ranks_are_found_with_evidence)
         place_close(root);
     }
 }
+
+/* -- The end of the allocation, and what runs the process ----------------- */
+
+static const struct {
+    const char *claim;
+    struct place place;
+    enum fw_launch launch;
+    long long ends;
+    bool warns;
+} ways[] = {
+    { "a login shell", { "login", { NULL }, { { NULL, NULL } } }, FW_LAUNCH_ALONE, 0, false },
+    { "a batch script of Slurm that tells its end",
+      { "n1", { "SLURM_JOB_ID=7", "SLURM_CPUS_ON_NODE=4", "SLURMD_NODENAME=n1", "SLURM_JOB_END_TIME=1700000000" },
+        { { NULL, NULL } } },
+      FW_LAUNCH_SCRIPT, 1700000000, false },
+    { "one that does not",
+      { "n1", { "SLURM_JOB_ID=7", "SLURM_CPUS_ON_NODE=4", "SLURMD_NODENAME=n1" }, { { NULL, NULL } } },
+      FW_LAUNCH_SCRIPT, 0, false },
+    { "a task of a step",
+      { "n2", { "SLURM_JOB_ID=7", "SLURM_STEP_ID=0", "SLURM_JOB_NODELIST=n[1-2]", "SLURMD_NODENAME=n2",
+                "SLURM_STEP_TASKS_PER_NODE=1(x2)", "SLURM_CPUS_ON_NODE=4", "SLURM_JOB_END_TIME=1700000000" },
+        { { NULL, NULL } } },
+      FW_LAUNCH_STEP, 1700000000, false },
+    { "a rank of mpirun on another node of the job: its own step is not the rank's",
+      { "n2", { "OMPI_COMM_WORLD_LOCAL_SIZE=2", "OMPI_COMM_WORLD_LOCAL_RANK=1", "SLURM_JOB_ID=7", "SLURM_STEP_ID=1",
+                "SLURM_JOB_NODELIST=n[1-2]", "SLURMD_NODENAME=n2", "SLURM_STEP_TASKS_PER_NODE=1", "SLURM_CPUS_ON_NODE=4",
+                "SLURM_JOB_END_TIME=1700000000" },
+        { { NULL, NULL } } },
+      FW_LAUNCH_WITHIN, 1700000000, false },
+    { "mpirun on a workstation", { "box", { "OMPI_COMM_WORLD_LOCAL_SIZE=2" }, { { NULL, NULL } } }, FW_LAUNCH_LAUNCHED, 0, false },
+    { "a shell of salloc on the login host: the end is not its own",
+      { "login", { "SLURM_JOB_ID=7", "SLURM_JOB_NODELIST=n1", "SLURM_JOB_CPUS_PER_NODE=4", "SLURM_JOB_END_TIME=1700000000" },
+        { { NULL, NULL } } },
+      FW_LAUNCH_OUTSIDE, 0, false },
+    { "the interactive step of salloc is a shell",
+      { "n1", { "SLURM_JOB_ID=7", "SLURM_STEP_ID=4294967290", "SLURMD_NODENAME=n1", "SLURM_CPUS_ON_NODE=4" },
+        { { NULL, NULL } } },
+      FW_LAUNCH_SCRIPT, 0, false },
+    { "without a limit Slurm has a number that means never",
+      { "n1", { "SLURM_JOB_ID=7", "SLURM_CPUS_ON_NODE=4", "SLURMD_NODENAME=n1", "SLURM_JOB_END_TIME=4294967295" },
+        { { NULL, NULL } } },
+      FW_LAUNCH_SCRIPT, 0, false },
+    { "an end that is no time is told",
+      { "n1", { "SLURM_JOB_ID=7", "SLURM_CPUS_ON_NODE=4", "SLURMD_NODENAME=n1", "SLURM_JOB_END_TIME=tomorrow" },
+        { { NULL, NULL } } },
+      FW_LAUNCH_SCRIPT, 0, true },
+    { "nor one of 0",
+      { "n1", { "SLURM_JOB_ID=7", "SLURM_CPUS_ON_NODE=4", "SLURMD_NODENAME=n1", "SLURM_JOB_END_TIME=0" },
+        { { NULL, NULL } } },
+      FW_LAUNCH_SCRIPT, 0, true },
+    { "a job of PBS",
+      { "c5", { "PBS_JOBID=12.srv", "PBS_NODEFILE=/spool/nodes", "NCPUS=16" }, { { "/spool/nodes", "c5\n" } } },
+      FW_LAUNCH_SCRIPT, 0, false },
+};
+
+Test(cluster, the_end_and_the_launch_are_found)
+{
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        struct fw_launcher launcher;
+        struct fw_grant grant;
+        char root[64];
+        struct fw_site site = place_open(&ways[i].place, root);
+
+        fw_launcher_find(&site, "", &launcher);
+        fw_grant_find(&site, &launcher, "", &grant);
+        cr_expect_eq(grant.ends, ways[i].ends, "%s: %lld", ways[i].claim, (long long)grant.ends);
+        cr_expect_eq(grant.warning[0] != '\0', ways[i].warns, "%s: %s", ways[i].claim, grant.warning);
+        cr_expect_eq(fw_launch_of(&launcher, &grant), ways[i].launch, "%s: %s", ways[i].claim,
+                     fw_launch_words(fw_launch_of(&launcher, &grant)));
+        place_close(root);
+    }
+}

@@ -4,6 +4,7 @@
 #include <locale.h>
 #include <math.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +53,8 @@ static double value_of(const struct fw_env *env, const char *name)
         { "FURROW_THREAD_LEVELS", env->thread_levels },
         { "FURROW_BIND", env->config.bind },
         { "FURROW_PROGRESS", env->progress },
+        { "FURROW_DEADLINE_MARGIN", env->deadline_margin },
+        { "FURROW_STOP_SIGNAL", env->stop_signal },
         { "FURROW_LOG", env->log },
     };
 
@@ -97,6 +100,17 @@ static const struct {
     { "FURROW_PROGRESS", "10", 10 },
     { "FURROW_PROGRESS", "0.5", 0.5 },
     { "FURROW_PROGRESS", "", 0 },
+    { "FURROW_DEADLINE_MARGIN", "60", 60 },
+    { "FURROW_DEADLINE_MARGIN", "0", 0 },
+    { "FURROW_DEADLINE_MARGIN", "1.5e2", 150 },
+    { "FURROW_DEADLINE_MARGIN", "", -1 },
+    { "FURROW_STOP_SIGNAL", "USR1", SIGUSR1 },
+    { "FURROW_STOP_SIGNAL", "SIGUSR2", SIGUSR2 },
+    { "FURROW_STOP_SIGNAL", "TERM", SIGTERM },
+    { "FURROW_STOP_SIGNAL", "HUP", SIGHUP },
+    { "FURROW_STOP_SIGNAL", "INT", SIGINT },
+    { "FURROW_STOP_SIGNAL", "XCPU", SIGXCPU },
+    { "FURROW_STOP_SIGNAL", "", 0 },
     { "FURROW_LOG", "quiet", FW_LOG_QUIET },
     { "FURROW_LOG", "warn", FW_LOG_WARN },
     { "FURROW_LOG", "info", FW_LOG_INFO },
@@ -166,6 +180,12 @@ static const struct {
     { "FURROW_UNIT", "socket", "has no meaning; use pu or core" },
     { "FURROW_THREAD_LEVELS", "-1", "-1 has no meaning; use a number of levels, 0 or more" },
     { "FURROW_BIND", "yes", "has no meaning; use auto, none or lease" },
+    { "FURROW_DEADLINE_MARGIN", "a minute", "not a number of seconds; use e.g. 60" },
+    { "FURROW_DEADLINE_MARGIN", "-1", "a margin is 0 or more; use e.g. 60" },
+    { "FURROW_DEADLINE_MARGIN", "1e999", "out of range; use e.g. 60" },
+    { "FURROW_STOP_SIGNAL", "SIGNONE", "no signal to stop at; use HUP, INT, TERM, USR1, USR2 or XCPU" },
+    { "FURROW_STOP_SIGNAL", "KILL", "no signal to stop at; use HUP, INT, TERM, USR1, USR2 or XCPU" },
+    { "FURROW_STOP_SIGNAL", "10", "no signal to stop at; use HUP, INT, TERM, USR1, USR2 or XCPU" },
     { "FURROW_PROGRESS", "often", "not a number of seconds; use e.g. 2.5" },
     { "FURROW_PROGRESS", "0", "the time between two lines is above 0; use e.g. 2.5" },
     { "FURROW_LOG", "2", "has no meaning; use quiet, warn, info or debug" },
