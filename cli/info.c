@@ -1,6 +1,8 @@
 /* furrow info: what the library sees of a machine, and would do on it. */
 #include "cli/cli.h"
 
+#include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,6 +129,9 @@ static void print_around(const struct cli_machine *machine)
     else
         puts("Launcher  none found");
     printf("Batch     %s\n", grant->system != NULL ? grant->system : "no batch system found");
+    printf("Started   as %s\n", fw_launch_words(fw_launch_of(launcher, grant)));
+    if (isfinite(furrow_allocation_seconds_left()))
+        printf("Time      %.0f s until the allocation ends\n", furrow_allocation_seconds_left());
 }
 
 static void print_backends(const struct info *info)
@@ -203,10 +208,16 @@ static void json_limits(struct fw_json *json, const struct fw_limits *limits)
 static void json_around(struct fw_json *json, const struct cli_machine *machine)
 {
     const struct fw_launcher *launcher = fw_cpus_launcher();
+    const double left = furrow_allocation_seconds_left();
 
     fw_json_string(json, "batch_system", machine->here ? fw_cpus_grant()->system : NULL);
     fw_json_string(json, "launcher", machine->here ? launcher->name : NULL);
     fw_json_int(json, "local_ranks", machine->here ? launcher->local_size : 1);
+    fw_json_string(json, "launch", machine->here ? fw_launch_name(fw_launch_of(launcher, fw_cpus_grant())) : NULL);
+    if (machine->here && isfinite(left))
+        fw_json_int(json, "seconds_left", (int)fmin(left, INT_MAX));
+    else
+        fw_json_string(json, "seconds_left", NULL);
 }
 
 static void json_backends(struct fw_json *json, const struct info *info)

@@ -51,7 +51,7 @@ foreach(words "" "nonsense" "--nonsense" "info;extra" "info;--nonsense" "info;--
 endforeach()
 
 furrow(0 info)
-foreach(part "furrow ${VERSION}\n" "Machine" "CPUs" "Limits" "<- the smallest" "Launcher" "Batch"
+foreach(part "furrow ${VERSION}\n" "Machine" "CPUs" "Limits" "<- the smallest" "Launcher" "Batch" "Started"
         "openmp" "sequential" "available" "Default")
   must_contain("${output}" "${part}" "info")
 endforeach()
