@@ -25,5 +25,6 @@ int cli_check_environment(void);
 /* Subcommands: argv[0] is the subcommand's name. Return an exit status. */
 int cli_info(int argc, char **argv);
 int cli_plan(int argc, char **argv);
+int cli_sbatch(int argc, char **argv);
 
 #endif

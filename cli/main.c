@@ -17,6 +17,7 @@ static const struct {
       cli_info },
     { "plan", "[OPTION...] [--topology FILE.xml] [--json]", "what jobs, and jobs inside their tasks, would get",
       cli_plan },
+    { "sbatch", "[OPTION...] -- PROGRAM [ARGUMENT...]", "a batch script for Slurm, checked by the nesting rules", cli_sbatch },
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
