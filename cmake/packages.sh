@@ -4,7 +4,8 @@
 furrow_build_packages=(gcc g++ make libc6-dev cmake ninja-build pkg-config libhwloc-dev)
 furrow_mpi_packages=(libopenmpi-dev openmpi-bin)
 furrow_example_packages=(libopenblas-pthread-dev)
-furrow_test_packages=(libcriterion-dev libomp-dev libopenblas-openmp-dev libopenblas-pthread-dev)
+furrow_test_packages=(libcriterion-dev libomp-dev libopenblas-openmp-dev libopenblas-pthread-dev
+    slurmctld slurmd slurm-client munge iproute2 util-linux)
 furrow_clang_packages=(clang libomp-dev)
 furrow_sanitizer_packages=(llvm libclang-rt-dev)
 furrow_bench_packages=(clang libomp-dev libtbb-dev valgrind gnuplot-nox)

@@ -173,8 +173,12 @@ static void find_cpus(const struct fw_site *site, const struct fw_launcher *laun
     else if (!(s->here && from_number(site, "SLURM_CPUS_ON_NODE", out)) &&
              !from_list(site, s->place, out))
         refuse_unreadable(site, out);
-    if (out->applied)
-        tell_job(site, out);
+    if (!out->applied)
+        return;
+    tell_job(site, out);
+    /* Slurm's default, and seldom what was meant for a program that runs in parallel. */
+    if (out->cpus == 1 && launcher->local_size == 1 && fw_site_get(site, "SLURM_CPUS_PER_TASK") == NULL)
+        fw_message_append(out->detail, "for more say --cpus-per-task to sbatch or salloc");
 }
 
 /* -- The end ------------------------------------------------------------- */
