@@ -157,7 +157,8 @@ static furrow_status run(const struct reducing *what, const furrow_config *confi
                                            .count = parts,
                                            .out = part,
                                            .out_size = what->step,
-                                           .shared = what },
+                                           .shared = what,
+                                           .everywhere = true }, /* each rank joins the parts by itself */
                                   .scratch = stack_bytes(what) };
     furrow_status status;
 

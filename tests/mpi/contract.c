@@ -13,6 +13,7 @@
 #define check_text check_text_here
 #define check_says check_says_here
 #define check_status check_status_here
+int contract_main(int argc, char **argv);
 #include "tests/contract/main.c"
 #undef main
 #undef board
@@ -24,6 +25,15 @@
 #undef check_status
 
 #include <fcntl.h>
+
+/* What contract.h declares, by its own names again. */
+void *board(size_t size);
+void check_apart(const struct row *row, const char *check, const char *const *variables, char *said);
+bool check_that(bool holds, const char *file, int line, const char *claim);
+bool check_equal(long long got, long long want, const char *file, int line, const char *claim);
+bool check_text(const char *got, const char *want, const char *file, int line, const char *claim);
+bool check_says(const char *text, const char *word, const char *file, int line, const char *claim);
+bool check_status(furrow_status got, furrow_status want, const char *file, int line, const char *claim);
 
 #include <furrow/mpi.h>
 
