@@ -5,6 +5,8 @@
  * that needs more (a retry, words, a failure) leaves the fast path. */
 #include "seat.h"
 
+#include <string.h>
+
 #include "printing.h"
 #include "seed.h"
 
@@ -39,6 +41,43 @@ static __attribute__((noinline, cold)) size_t attend(struct fw_seat *seat, size_
     return rest < left ? rest : left;
 }
 
+/* -- Outcomes of a claim -------------------------------------------------- */
+
+/* Tasks that return 0 in time are marked DONE together, when the loop ends or
+ * one of them needs more. Until then the worker's `unmarked` says from where on
+ * they are not; if it dies, fw_work_lost() marks those before the one that ran. */
+
+static void mark_from(struct fw_seat *seat, size_t index)
+{
+    atomic_store_explicit(&seat->me->unmarked, index, memory_order_relaxed);
+}
+
+/* Marks what was started before `end`, in the direction of walking. The last
+ * one first: it is what the worker is known to have run. */
+static __attribute__((noinline)) void mark_until(struct fw_seat *seat, size_t end, bool backwards)
+{
+    const size_t from = FW_PEEK(&seat->me->unmarked);
+    const size_t low = backwards ? end + 1 : from, n = backwards ? from - end : end - from;
+    unsigned char *const outcome = seat->work->outcome;
+
+    if (n == 0)
+        return;
+    /* Release: who sees DONE sees the output. */
+    __atomic_store_n(&outcome[backwards ? low : low + n - 1], (unsigned char)FURROW_DONE, __ATOMIC_RELEASE);
+    memset(&outcome[backwards ? low + 1 : low], FURROW_DONE, n - 1);
+}
+
+/* Task `index` of the claim needs more than the fast path has. */
+static __attribute__((noinline, cold)) void mend(struct fw_seat *seat, size_t index, int code, bool late,
+                                                 bool keep, bool backwards)
+{
+    if (keep) {
+        mark_until(seat, index, backwards);
+        mark_from(seat, backwards ? index - 1 : index + 1);
+    }
+    fw_seat_mend(seat, code, late);
+}
+
 /* -- The fast path ------------------------------------------------------ */
 
 /* What a copy of the loop has; constants in each. */
@@ -65,12 +104,13 @@ static inline __attribute__((always_inline)) size_t run_tasks(struct fw_seat *se
     const size_t step = f.backwards ? (size_t)-1 : 1, first = index;
     struct fw_line *const line = seat->line;
     furrow_task *const task = &seat->frame.task;
-    unsigned char *const outcome = seat->work->outcome;
     size_t end = index + step * left;
     uint64_t state = fw_seed_state(job->seed, index), before = f.timed ? fw_now() : 0;
     uintptr_t in = f.in ? place_of(job->in, job->in_size, index) : 0;
     uintptr_t out = f.out ? place_of(seat->work->out, job->out_size, index) : 0;
 
+    if (f.keep)
+        mark_from(seat, index);
     task->in = NULL;
     task->out = NULL;
     for (; index != end; index += step) {
@@ -98,16 +138,17 @@ static inline __attribute__((always_inline)) size_t run_tasks(struct fw_seat *se
             late = after - before > seat->work->limit_ns;
             before = after;
         }
-        /* Release: a supervisor that sees DONE sees the output. */
         if (FW_UNLIKELY(code != 0 || late))
-            fw_seat_mend(seat, code, late);
-        else if (f.keep)
-            __atomic_store_n(&outcome[index], (unsigned char)FURROW_DONE, __ATOMIC_RELEASE);
+            mend(seat, index, code, late, f.keep, f.backwards);
         state += step * FW_SEED_STEP;
         if (f.in)
             in += step * job->in_size;
         if (f.out)
             out += step * job->out_size;
+    }
+    if (f.keep) {
+        mark_until(seat, index, f.backwards);
+        mark_from(seat, FW_NO_TASK);
     }
     if (f.timed)
         atomic_store_explicit(&seat->me->task_started, 0, memory_order_relaxed);

@@ -215,6 +215,7 @@ static void init_parts(struct furrow_work *work, const struct layout *l)
     for (int w = 0; w < work->workers; w++) {
         fw_batch_init(&work->worker[w].batch, work->request.config.batch, cost);
         work->worker[w].said_index = FW_NO_TASK;
+        atomic_init(&work->worker[w].unmarked, FW_NO_TASK);
     }
     if (!l->copies)
         work->out = job->out;
@@ -639,6 +640,20 @@ static void bury_task(struct furrow_work *work, int worker, size_t index, furrow
                     w->said_index == index && w->said_attempt == attempt ? work->blame[worker].words : "");
 }
 
+/* What a dead worker had done before the task it was running, and not marked. */
+static void mark_done(struct furrow_work *work, int worker, size_t running)
+{
+    const size_t step = fw_ranges_backwards(work->ranges, work->line + worker) ? (size_t)-1 : 1;
+    const size_t from = atomic_exchange(&work->worker[worker].unmarked, FW_NO_TASK);
+    const bool some = step == 1 ? from < running : from > running;
+
+    if (from == FW_NO_TASK || running == FW_NO_TASK || !some || work->outcome == NULL)
+        return;
+    for (size_t i = from; i != running; i += step)
+        if (work->outcome[i] == FURROW_PENDING)
+            __atomic_store_n(&work->outcome[i], (unsigned char)FURROW_DONE, __ATOMIC_RELEASE);
+}
+
 /* What a death outside tasks means for the job. */
 static void judge_death(struct furrow_work *work, int worker, int code)
 {
@@ -656,6 +671,10 @@ void furrow_work_lost(furrow_work *work, int worker, furrow_outcome outcome, int
     size_t running = FW_NO_TASK;
     const bool ranged = fw_ranges_bury(work->ranges, work->line + worker, &running);
 
+    if (ranged)
+        mark_done(work, worker, running);
+    else
+        atomic_store(&w->unmarked, FW_NO_TASK);
     if (work->stream != NULL)
         fw_stream_bury(work, worker, outcome, code);
     else if (ranged)
@@ -703,6 +722,14 @@ static bool deal_again(struct furrow_work *work)
     return true;
 }
 
+static void skip_pending(unsigned char *outcome, size_t count)
+{
+    unsigned char *at = outcome;
+
+    while ((at = memchr(at, FURROW_PENDING, count - (size_t)(at - outcome))) != NULL)
+        *at++ = FURROW_SKIPPED;
+}
+
 bool fw_work_settle(struct furrow_work *work)
 {
     const size_t count = work->request.job.count;
@@ -712,9 +739,8 @@ bool fw_work_settle(struct furrow_work *work)
     if (deal_again(work))
         return true;
     fw_stage_close(work);
-    for (size_t i = 0; i < count && work->request.job.outcome != NULL; i++)
-        if (work->outcome[i] == FURROW_PENDING)
-            work->outcome[i] = FURROW_SKIPPED;
+    if (work->request.job.outcome != NULL)
+        skip_pending(work->outcome, count);
     if (work->outcome != work->request.job.outcome && work->request.job.outcome != NULL)
         memcpy(work->request.job.outcome, work->outcome, count);
     return false;

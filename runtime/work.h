@@ -93,6 +93,8 @@ struct fw_worker {
     unsigned begun;  /* worker_begin returned 0, and worker_end is due */
     unsigned entered; /* furrow_work_run() was called */
     _Atomic unsigned attempt;      /* of the task that runs; 0 before a task that is tried for the first time */
+    _Atomic size_t unmarked;       /* tasks of its claim from here to the one before `running` are done
+                                    * and their outcomes not yet stored; FW_NO_TASK: none */
     _Atomic uint64_t task_started; /* ns on CLOCK_MONOTONIC, 0: none; kept where there is a time limit */
     _Atomic uint32_t slot;         /* of the stream, + 1, from before it starts until it is handed back; 0: none */
     _Atomic uint32_t slot_use;     /* which use of that slot */

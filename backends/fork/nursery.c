@@ -28,8 +28,8 @@
 #include "runtime/printing.h"
 
 /* Times in seconds. A task that asks furrow_task_expired() may return by itself
- * after its limit: for a twentieth of it, at least 5 ms and at most 0.25 s. */
-static const double grace_share = 0.05, grace_least = 0.005, grace_most = 0.25;
+ * after its limit: for a twentieth of it, at least 3 ms and at most 0.25 s. */
+static const double grace_share = 0.05, grace_least = 0.003, grace_most = 0.25;
 static const double stop_patience = 0.002; /* for a SIGSTOP to be obeyed */
 static const double fork_again = 0.05;     /* between tries of a fork that is refused */
 enum { FORK_TRIES = 5 };                   /* where no worker is there at all */
