@@ -156,7 +156,8 @@ static double start_python(void)
                     "    with Pool(2) as p:\n"
                     "        p.apply(abs, (1,))\n"
                     "        v.append(time.monotonic() - a)\n"
-                    "print(sorted(v)[4])\n' 2>/dev/null", "r");
+                    "print(sorted(v)[4])\n' 2>/dev/null",
+                    "r");
     double seconds = 0;
 
     if (p != NULL && fscanf(p, "%lf", &seconds) != 1)
@@ -180,10 +181,13 @@ static void table_start(int rounds)
     medians(ours, rounds, &o);
     row("two bare forks, first result", b.first * 1e6, "us", 0, "");
     row("two bare forks, both reaped", b.whole * 1e6, "us", 0, "");
-    row("F1 fork, start to first result", o.first * 1e6, "us", o.first / b.whole, "the bare forks (goal 2)");
-    row("   fork, whole job of two tasks", o.whole * 1e6, "us", o.whole / b.whole, "the bare forks");
+    row("F1 fork, start to first result", o.first * 1e6, "us", o.first / b.whole,
+        "the bare forks (goal 2)");
+    row("   fork, whole job of two tasks", o.whole * 1e6, "us", o.whole / b.whole,
+        "the bare forks");
     if ((python = start_python()) > 0)
-        row("   Python Pool(2), first result", python * 1e6, "us", o.first / python, "Python's (goal 0.1)");
+        row("   Python Pool(2), first result", python * 1e6, "us", o.first / python,
+            "Python's (goal 0.1)");
     free(bare);
 }
 
@@ -201,7 +205,8 @@ static int fill64(furrow_task *task)
     return 0;
 }
 
-static double item_ns(const char *backend, furrow_task_fn run, size_t count, void *out, size_t out_size)
+static double item_ns(const char *backend, furrow_task_fn run, size_t count, void *out,
+                      size_t out_size)
 {
     const furrow_config config = config_of(backend);
     const furrow_job job = { .run = run, .count = count, .out = out, .out_size = out_size };
@@ -379,7 +384,8 @@ static void table_limits(void)
             (void)furrow_map(&job, &config, NULL);
             late[r] = now() - begin - limits[i] - whole;
         }
-        (void)snprintf(what, sizeof what, "a task stuck past its limit of %g s ends later by", limits[i]);
+        (void)snprintf(what, sizeof what, "a task stuck past its limit of %g s ends later by",
+                       limits[i]);
         row(what, median(late, 5) * 1e3, "ms", median(late, 5) / fmax(limits[i] / 10, 0.01),
             "the most allowed (a tenth, 10 ms)");
     }
@@ -398,7 +404,8 @@ static void measure_large(const char *what)
     }
     medians(bare, FEW, &b);
     medians(ours, FEW, &o);
-    printf("%-40s %9.2f %9.2f %9.2f %9.2f\n", what, b.first * 1e3, b.whole * 1e3, o.first * 1e3, o.whole * 1e3);
+    printf("%-40s %9.2f %9.2f %9.2f %9.2f\n", what, b.first * 1e3, b.whole * 1e3, o.first * 1e3,
+           o.whole * 1e3);
     (void)fflush(stdout);
 }
 

@@ -36,8 +36,10 @@ void *furrow_alloc(size_t size)
     fw_message_clear();
     if (begin == NULL) {
         fw_free(region);
-        (void)fw_fail(FURROW_ENOMEM, "furrow_alloc: no memory for %zu bytes; ask for less, or give the program more memory",
-                      size);
+        (void)fw_fail(
+            FURROW_ENOMEM,
+            "furrow_alloc: no memory for %zu bytes; ask for less, or give the program more memory",
+            size);
         return NULL;
     }
     *region = (struct region){ .begin = begin, .size = bytes };
@@ -63,8 +65,10 @@ void furrow_free(void *p)
         *at = region->next;
     (void)pthread_mutex_unlock(&lock);
     if (region == NULL) {
-        (void)fw_fail(FURROW_EINVAL, "furrow_free: this is no address from furrow_alloc(), or it was freed before; "
-                                     "pass what furrow_alloc() returned");
+        (void)fw_fail(
+            FURROW_EINVAL,
+            "furrow_free: this is no address from furrow_alloc(), or it was freed before; "
+            "pass what furrow_alloc() returned");
         return;
     }
     fw_block_free(region->begin, region->size, true);

@@ -67,7 +67,8 @@ static void give_back(struct furrow_work *work, size_t sheet)
     uintptr_t end = (uintptr_t)work->out + sheet_begin(work, sheet + 1) * size;
 
     begin = sheet > 0 && sheet_taken(stage, sheet - 1) ? begin & ~page : (begin + page) & ~page;
-    end = sheet + 1 < stage->sheets && sheet_taken(stage, sheet + 1) ? (end + page) & ~page : end & ~page;
+    end = sheet + 1 < stage->sheets && sheet_taken(stage, sheet + 1) ? (end + page) & ~page
+                                                                     : end & ~page;
     if (end > begin)
         (void)madvise((void *)begin, end - begin, MADV_REMOVE);
 }

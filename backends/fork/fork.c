@@ -66,12 +66,16 @@ static void table_close(struct fw_fork_table *table)
 static furrow_status refused(furrow_work *work, int error)
 {
     if (error == ENOMEM)
-        return furrow_work_fail(work, FURROW_ESYS,
-                                "fork: no memory for a process (%s); the program is too large to be copied "
-                                "here: raise its memory limit, or use FURROW_BACKEND=openmp", strerror(error));
-    return furrow_work_fail(work, FURROW_ESYS,
-                            "fork: the system allows no more processes (%s); raise ulimit -u or the cgroup's "
-                            "pids.max, end other processes, or use FURROW_BACKEND=openmp", strerror(error));
+        return furrow_work_fail(
+            work, FURROW_ESYS,
+            "fork: no memory for a process (%s); the program is too large to be copied "
+            "here: raise its memory limit, or use FURROW_BACKEND=openmp",
+            strerror(error));
+    return furrow_work_fail(
+        work, FURROW_ESYS,
+        "fork: the system allows no more processes (%s); raise ulimit -u or the cgroup's "
+        "pids.max, end other processes, or use FURROW_BACKEND=openmp",
+        strerror(error));
 }
 
 static pid_t start_nursery(struct fw_fork_table *table)
@@ -124,7 +128,8 @@ static bool has_ended(pid_t pid)
     }
     text[n] = '\0';
     state = strrchr(text, ')'); /* a name may hold anything, the state comes after it */
-    return file == NULL || (state != NULL && state[1] == ' ' && (state[2] == 'Z' || state[2] == 'X'));
+    return file == NULL ||
+           (state != NULL && state[1] == ' ' && (state[2] == 'Z' || state[2] == 'X'));
 }
 
 /* Its workers end with it; what they ran is settled here. */
@@ -172,10 +177,11 @@ static void *fork_and_wait(void *argument)
         lost = table->made > 0 ? 0 : lost + 1;
         settle_orphans(table);
         if (lost == NURSERIES_LOST_MOST)
-            forker->status = furrow_work_fail(table->work, FURROW_ESYS,
-                                              "fork: the process that forks the workers was killed %d times in a row; "
-                                              "look for a limit of memory or processes, or use FURROW_BACKEND=openmp",
-                                              lost);
+            forker->status = furrow_work_fail(
+                table->work, FURROW_ESYS,
+                "fork: the process that forks the workers was killed %d times in a row; "
+                "look for a limit of memory or processes, or use FURROW_BACKEND=openmp",
+                lost);
     } while (!furrow_work_stopping(table->work));
     if (atomic_load(&table->over) != 0 && table->made == 0 && table->refused != 0)
         forker->status = refused(table->work, table->refused);
@@ -245,7 +251,8 @@ static int start_forker(struct forker *forker, const struct stack *stack, pthrea
 
 /* -- The backend ---------------------------------------------------------- */
 
-static furrow_status run_with(const furrow_crew *crew, struct fw_fork_table *table, const struct stack *stack)
+static furrow_status run_with(const furrow_crew *crew, struct fw_fork_table *table,
+                              const struct stack *stack)
 {
     struct forker forker = { .table = table, .status = FURROW_OK };
     pthread_t thread;
@@ -258,12 +265,15 @@ static furrow_status run_with(const furrow_crew *crew, struct fw_fork_table *tab
         (void)pthread_join(thread, NULL);
     }
     if (error != 0)
-        return furrow_work_fail(table->work, FURROW_ESYS,
-                                "fork: no thread to fork from (%s); raise ulimit -u or the cgroup's pids.max",
-                                strerror(error));
+        return furrow_work_fail(
+            table->work, FURROW_ESYS,
+            "fork: no thread to fork from (%s); raise ulimit -u or the cgroup's pids.max",
+            strerror(error));
     if (table->made < crew->workers && table->refused != 0)
-        furrow_work_note(table->work, "only %d of %d workers: the system allows no more processes "
-                         "(ulimit -u, pids.max, memory)", table->made, crew->workers);
+        furrow_work_note(table->work,
+                         "only %d of %d workers: the system allows no more processes "
+                         "(ulimit -u, pids.max, memory)",
+                         table->made, crew->workers);
     return forker.status;
 }
 
@@ -276,8 +286,9 @@ static furrow_status fork_run(const furrow_crew *crew, furrow_work *work)
     if (table == NULL || !stack_open(&stack)) {
         if (table != NULL)
             table_close(table);
-        return furrow_work_fail(work, FURROW_ENOMEM, "fork: no memory for the stack of a worker; "
-                                                     "raise ulimit -v, or lower ulimit -s");
+        return furrow_work_fail(work, FURROW_ENOMEM,
+                                "fork: no memory for the stack of a worker; "
+                                "raise ulimit -v, or lower ulimit -s");
     }
     status = run_with(crew, table, &stack);
     stack_close(&stack);
@@ -312,7 +323,8 @@ static int fork_capacity(const furrow_config *config, char why[FURROW_MESSAGE])
 
     (void)config;
     if (CHECKS_THREADS) {
-        (void)snprintf(why, FURROW_MESSAGE, "ThreadSanitizer does not follow the forks of a program with threads");
+        (void)snprintf(why, FURROW_MESSAGE,
+                       "ThreadSanitizer does not follow the forks of a program with threads");
         return 0;
     }
     if (geteuid() == 0 || getrlimit(RLIMIT_NPROC, &limit) != 0 || limit.rlim_cur > WORKERS_MOST)

@@ -132,7 +132,8 @@ static void workers_make(struct nursery *n)
 {
     int made = 0;
 
-    while (made < n->table->workers && !furrow_work_stopping(n->table->work) && worker_make_or_wait(n, made))
+    while (made < n->table->workers && !furrow_work_stopping(n->table->work) &&
+           worker_make_or_wait(n, made))
         made++;
     n->table->made = made;
 }
@@ -155,7 +156,8 @@ void fw_fork_sweep(pid_t pid)
     char path[80];
 
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-        (void)snprintf(path, sizeof path, "%s/__KMP_REGISTERED_LIB_%ld_%ld", folders[i], (long)pid, (long)getuid());
+        (void)snprintf(path, sizeof path, "%s/__KMP_REGISTERED_LIB_%ld_%ld", folders[i], (long)pid,
+                       (long)getuid());
         (void)unlink(path);
     }
 }
@@ -182,8 +184,10 @@ static void worker_replace(struct nursery *n, int worker)
 
     if (furrow_work_stopping(work) || worker_make_or_wait(n, worker) || workers_there(n) > 0)
         return;
-    (void)furrow_work_fail(work, FURROW_ESYS, "fork: the system allows no new process in place of a dead worker (%s); "
-                           "raise ulimit -u, the cgroup's pids.max or the memory limit", strerror(n->table->refused));
+    (void)furrow_work_fail(work, FURROW_ESYS,
+                           "fork: the system allows no new process in place of a dead worker (%s); "
+                           "raise ulimit -u, the cgroup's pids.max or the memory limit",
+                           strerror(n->table->refused));
 }
 
 static void worker_ended(struct nursery *n, int worker, const siginfo_t *info)
@@ -250,7 +254,8 @@ static void note_stops(struct nursery *n, int worker)
 
     for (;;) {
         info.si_pid = 0;
-        if (waitid(P_PID, (id_t)pid, &info, WSTOPPED | WCONTINUED | WNOHANG) != 0 || info.si_pid == 0)
+        if (waitid(P_PID, (id_t)pid, &info, WSTOPPED | WCONTINUED | WNOHANG) != 0 ||
+            info.si_pid == 0)
             return;
         n->table->member[worker].stopped = info.si_code != CLD_CONTINUED;
     }
@@ -294,7 +299,8 @@ static double enforce(struct nursery *n)
 
     if (furrow_work_urgent(n->table->work)) {
         for (int w = 0; w < n->table->workers; w++)
-            if (n->table->member[w].state != FW_FORK_VACANT && n->table->member[w].state != FW_FORK_DOOMED)
+            if (n->table->member[w].state != FW_FORK_VACANT &&
+                n->table->member[w].state != FW_FORK_DOOMED)
                 doom(n, w, FURROW_SKIPPED);
         return (double)INFINITY;
     }

@@ -56,7 +56,8 @@ static void take_environment(const furrow_work *work, int worker)
 void fw_fork_worker(struct fw_fork_table *table, int worker, pid_t nursery)
 {
     (void)setpgid(0, 0);
-    atomic_store(&table->member[worker].pid, (int32_t)getpid()); /* the nursery may be killed before it can */
+    atomic_store(&table->member[worker].pid,
+                 (int32_t)getpid()); /* the nursery may be killed before it can */
     end_with(nursery);
     take_signals(table);
     (void)prctl(PR_SET_NAME, table->name);

@@ -57,7 +57,8 @@ static void say(const char *format, ...)
 static void fail(const char *file, int line, const char *claim, const char *saw)
 {
     if (atomic_fetch_add(failure_count(), 1) < 20)
-        say("%s:%d: [%s] %s%s%s\n", file, line, which, claim, saw[0] != '\0' ? ", but got " : "", saw);
+        say("%s:%d: [%s] %s%s%s\n", file, line, which, claim, saw[0] != '\0' ? ", but got " : "",
+            saw);
 }
 
 bool check_that(bool holds, const char *file, int line, const char *claim)

@@ -9,9 +9,9 @@
 enum { N = 200, TASKS = 8 };
 
 /* Fortran's interface, the same in every build. */
-typedef void gemm_fn(const char *, const char *, const int *, const int *, const int *, const double *,
-                     const double *, const int *, const double *, const int *, const double *, double *,
-                     const int *);
+typedef void gemm_fn(const char *, const char *, const int *, const int *, const int *,
+                     const double *, const double *, const int *, const double *, const int *,
+                     const double *, double *, const int *);
 static gemm_fn *gemm;
 
 /* Element i, j of the product of two matrices whose product is known: a[i][k] =

@@ -120,14 +120,14 @@ enum { KINDS = sizeof kinds / sizeof kinds[0] };
 /* -- Places ---------------------------------------------------------------- */
 
 struct board {
-    atomic_uint ran[TASKS];  /* times each task function was entered */
-    atomic_uint idle;        /* pid of a worker that has run its task, + 1 */
+    atomic_uint ran[TASKS]; /* times each task function was entered */
+    atomic_uint idle;       /* pid of a worker that has run its task, + 1 */
     atomic_uint begins, killed;
 };
 static struct board *board;
 static const struct kind *kind;
-static size_t victim;        /* task whose worker dies; TASKS: none */
-static unsigned tries;       /* of the victim that end so */
+static size_t victim;  /* task whose worker dies; TASKS: none */
+static unsigned tries; /* of the victim that end so */
 
 static int work_or_die(furrow_task *task)
 {
@@ -142,8 +142,9 @@ static furrow_status run(size_t batch, int retries, unsigned char *outcome, size
                          furrow_report *report)
 {
     furrow_config config = fault_config(WORKERS);
-    const furrow_job job = { .run = work_or_die, .count = TASKS, .out = out, .out_size = sizeof *out,
-                             .outcome = outcome };
+    const furrow_job job = {
+        .run = work_or_die, .count = TASKS, .out = out, .out_size = sizeof *out, .outcome = outcome
+    };
 
     memset(board, 0, sizeof *board);
     memset(out, 0xFF, TASKS * sizeof *out);
@@ -222,8 +223,12 @@ static furrow_status run_begin(unsigned deaths, unsigned char *outcome, furrow_r
 {
     furrow_config config = fault_config(1);
     static size_t out[TASKS];
-    const furrow_job job = { .run = work_or_die, .count = TASKS, .out = out, .out_size = sizeof out[0],
-                             .outcome = outcome, .worker_begin = begin_or_die };
+    const furrow_job job = { .run = work_or_die,
+                             .count = TASKS,
+                             .out = out,
+                             .out_size = sizeof out[0],
+                             .outcome = outcome,
+                             .worker_begin = begin_or_die };
 
     memset(board, 0, sizeof *board);
     victim = TASKS;
@@ -261,7 +266,10 @@ static void dies_in_end(void)
 {
     furrow_config config = fault_config(1);
     static size_t out[TASKS];
-    const furrow_job job = { .run = work_or_die, .count = TASKS, .out = out, .out_size = sizeof out[0],
+    const furrow_job job = { .run = work_or_die,
+                             .count = TASKS,
+                             .out = out,
+                             .out_size = sizeof out[0],
                              .worker_end = end_and_die };
     furrow_report report;
 
@@ -317,8 +325,12 @@ static void dies_idle(void)
     furrow_config config = fault_config(WORKERS);
     size_t out[2] = { 9, 9 };
     unsigned char outcome[2];
-    const furrow_job job = { .run = idle_or_wait, .count = 2, .out = out, .out_size = sizeof out[0],
-                             .outcome = outcome, .on_result = take_any };
+    const furrow_job job = { .run = idle_or_wait,
+                             .count = 2,
+                             .out = out,
+                             .out_size = sizeof out[0],
+                             .outcome = outcome,
+                             .on_result = take_any };
     furrow_report report;
     pthread_t killer;
 
@@ -354,8 +366,14 @@ static void dies_in_stream(bool ordered)
     unsigned seen[TASKS] = { 0 };
     unsigned char outcome[TASKS];
     size_t out[TASKS];
-    const furrow_job job = { .run = work_or_die, .count = TASKS, .out = out, .out_size = sizeof out[0],
-                             .outcome = outcome, .on_result = note_result, .user = seen, .ordered = ordered };
+    const furrow_job job = { .run = work_or_die,
+                             .count = TASKS,
+                             .out = out,
+                             .out_size = sizeof out[0],
+                             .outcome = outcome,
+                             .on_result = note_result,
+                             .user = seen,
+                             .ordered = ordered };
     furrow_report report;
 
     fault_case("%s, with %s results", kind->name, ordered ? "ordered" : "unordered");

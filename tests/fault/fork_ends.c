@@ -15,9 +15,9 @@ struct board {
     atomic_uint worker[WORKERS]; /* pid + 0 */
     atomic_uint child[WORKERS];
     atomic_uint nursery;
-    atomic_uint waiting;         /* tasks that wait */
+    atomic_uint waiting; /* tasks that wait */
     atomic_uint released;
-    atomic_uint status;          /* of the job, + 1 */
+    atomic_uint status; /* of the job, + 1 */
     atomic_uint done;
     atomic_uint ran[TASKS];
 };
@@ -150,8 +150,11 @@ static void nursery_is_killed(int retries)
     furrow_config config = fault_config(WORKERS);
     unsigned char outcome[TASKS];
     size_t out[TASKS];
-    const furrow_job job = { .run = kill_nursery, .count = TASKS, .outcome = outcome,
-                             .out = out, .out_size = sizeof out[0] };
+    const furrow_job job = { .run = kill_nursery,
+                             .count = TASKS,
+                             .outcome = outcome,
+                             .out = out,
+                             .out_size = sizeof out[0] };
     furrow_report report;
 
     fault_case("the nursery is killed, %d retries", retries);

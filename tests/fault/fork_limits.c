@@ -16,7 +16,7 @@ struct board {
     _Atomic double took[MOST]; /* seconds until its function returned; 0: it did not */
     atomic_uint child[MOST];   /* a process that the task started */
     atomic_uint started, released;
-    atomic_uint worker;        /* pid of one that waits */
+    atomic_uint worker; /* pid of one that waits */
 };
 static struct board *board;
 
@@ -99,7 +99,9 @@ static void neighbours(void)
 {
     furrow_config config = fault_config(4);
     static unsigned char outcome[MOST];
-    const furrow_job job = { .run = about_the_limit, .count = MOST, .outcome = outcome, .seed = 11 };
+    const furrow_job job = {
+        .run = about_the_limit, .count = MOST, .outcome = outcome, .seed = 11
+    };
     furrow_report report;
 
     fault_case("tasks that end about when their limit does");
@@ -202,8 +204,11 @@ static void cancelled(bool streamed)
     furrow_config config = fault_config(2);
     unsigned char outcome[TASKS];
     unsigned results = 0;
-    const furrow_job job = { .run = until_expired_or_stuck, .count = TASKS, .outcome = outcome,
-                             .on_result = streamed ? take : NULL, .user = &results };
+    const furrow_job job = { .run = until_expired_or_stuck,
+                             .count = TASKS,
+                             .outcome = outcome,
+                             .on_result = streamed ? take : NULL,
+                             .user = &results };
     furrow_report report;
     pthread_t canceller;
 

@@ -69,8 +69,8 @@ static void job(const char *before, int workers, int inner)
     CHECK_EQ(report.crashed, 1);
     CHECK_EQ(atomic_load(&board->widest), inner);
     for (unsigned i = 0; i < atomic_load(&board->workers); i++) {
-        (void)snprintf(path, sizeof path, "/dev/shm/__KMP_REGISTERED_LIB_%u_%ld", atomic_load(&board->worker[i]),
-                       (long)getuid());
+        (void)snprintf(path, sizeof path, "/dev/shm/__KMP_REGISTERED_LIB_%u_%ld",
+                       atomic_load(&board->worker[i]), (long)getuid());
         CHECK(access(path, F_OK) != 0);
     }
 }

@@ -81,7 +81,8 @@ static int take(const furrow_result *result, void *user)
     size_t *wrong = user;
 
     if (result->outcome == FURROW_DONE)
-        *wrong += result->out_size != SIZE || *(const unsigned char *)result->out != byte_of(result->index);
+        *wrong += result->out_size != SIZE ||
+                  *(const unsigned char *)result->out != byte_of(result->index);
     return 0;
 }
 
@@ -90,12 +91,18 @@ static void run(const char *name, unsigned char *out, bool in_place, bool stream
     furrow_config config = fault_config(3);
     static unsigned char outcome[TASKS];
     size_t wrong = 0;
-    const furrow_job job = { .run = fill, .count = TASKS, .out = out, .out_size = SIZE, .outcome = outcome,
-                             .on_result = streamed ? take : NULL, .user = &wrong };
+    const furrow_job job = { .run = fill,
+                             .count = TASKS,
+                             .out = out,
+                             .out_size = SIZE,
+                             .outcome = outcome,
+                             .on_result = streamed ? take : NULL,
+                             .user = &wrong };
     furrow_report report;
     size_t done = 0;
 
-    fault_case("%s%s%s%s", name, streamed ? ", streamed" : "", fails ? ", failures" : "", dies ? ", deaths" : "");
+    fault_case("%s%s%s%s", name, streamed ? ", streamed" : "", fails ? ", failures" : "",
+               dies ? ", deaths" : "");
     memset(board, 0, sizeof *board);
     memset(out, 0xEE, (size_t)TASKS * SIZE);
     fw_stage_most = most;

@@ -92,8 +92,11 @@ static struct kind kind_of(uint64_t *seed)
 {
     const uint64_t bits = draw(seed);
 
-    return (struct kind){ .results = bits & 1, .ordered = (bits & 3) == 3,
-                          .retries = (bits & 8) != 0 ? 2 : 0, .batch = (bits & 16) != 0 ? 20 : 0, .seed = bits };
+    return (struct kind){ .results = bits & 1,
+                          .ordered = (bits & 3) == 3,
+                          .retries = (bits & 8) != 0 ? 2 : 0,
+                          .batch = (bits & 16) != 0 ? 20 : 0,
+                          .seed = bits };
 }
 
 static void check_task(size_t index, const struct kind *kind, unsigned char outcome, uint64_t out)
@@ -112,9 +115,16 @@ static uint64_t soak_job(const struct kind *kind)
     static unsigned char outcome[TASKS];
     static uint64_t out[TASKS];
     unsigned seen[TASKS] = { 0 };
-    const furrow_job job = { .run = work, .count = TASKS, .out = out, .out_size = sizeof out[0],
-                             .outcome = outcome, .seed = kind->seed, .worker_begin = sign_in,
-                             .on_result = kind->results ? take : NULL, .ordered = kind->ordered, .user = seen };
+    const furrow_job job = { .run = work,
+                             .count = TASKS,
+                             .out = out,
+                             .out_size = sizeof out[0],
+                             .outcome = outcome,
+                             .seed = kind->seed,
+                             .worker_begin = sign_in,
+                             .on_result = kind->results ? take : NULL,
+                             .ordered = kind->ordered,
+                             .user = seen };
     furrow_report report;
     furrow_status status;
 
@@ -137,7 +147,8 @@ static uint64_t soak_job(const struct kind *kind)
 int main(int argc, char **argv)
 {
     const int jobs = argc > 1 ? atoi(argv[1]) : 1000;
-    uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 0) : (uint64_t)time(NULL) * 1000003u + (uint64_t)getpid();
+    uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 0)
+                             : (uint64_t)time(NULL) * 1000003u + (uint64_t)getpid();
     struct census before, after;
     struct kind kind = { 0 };
     uint64_t crashed = 0;
@@ -151,8 +162,8 @@ int main(int argc, char **argv)
     killer = start_killer(draw(&seed));
     for (int j = 0; j < jobs; j++) {
         kind = kind_of(&seed);
-        fault_case("job %d: results %d, ordered %d, retries %d, batch %zu", j, kind.results, kind.ordered,
-                   kind.retries, kind.batch);
+        fault_case("job %d: results %d, ordered %d, retries %d, batch %zu", j, kind.results,
+                   kind.ordered, kind.retries, kind.batch);
         crashed += soak_job(&kind);
     }
     atomic_store(&board->over, 1);

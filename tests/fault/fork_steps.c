@@ -14,17 +14,17 @@
 enum { TASKS = 24, WORKERS = 3 };
 
 struct board {
-    atomic_uint victim;          /* worker that ends */
-    atomic_uint at;              /* its operation; 0: none */
+    atomic_uint victim; /* worker that ends */
+    atomic_uint at;     /* its operation; 0: none */
     atomic_uint fired;
-    atomic_uint born[WORKERS];   /* times each worker was made */
+    atomic_uint born[WORKERS]; /* times each worker was made */
     atomic_uint ran[TASKS];
 };
 static struct board *board;
 
 /* -- The seam -------------------------------------------------------------------- */
 
-static bool armed;   /* this process is the victim's first */
+static bool armed;    /* this process is the victim's first */
 static unsigned step; /* its operations so far */
 
 void fault_point(void);
@@ -42,7 +42,8 @@ void fault_point(void)
 /* The linker leads the nursery's call here. */
 void __wrap_fw_fork_worker(struct fw_fork_table *table, int worker, pid_t nursery)
 {
-    armed = atomic_fetch_add(&board->born[worker], 1) == 0 && (unsigned)worker == atomic_load(&board->victim);
+    armed = atomic_fetch_add(&board->born[worker], 1) == 0 &&
+            (unsigned)worker == atomic_load(&board->victim);
     __real_fw_fork_worker(table, worker, nursery);
 }
 
@@ -108,12 +109,16 @@ static int make(void *in, void *user)
     return FURROW_NEXT_ONE;
 }
 
-static furrow_status run(const struct way *way, unsigned char *outcome, size_t *out, struct taken *taken,
-                         furrow_report *report)
+static furrow_status run(const struct way *way, unsigned char *outcome, size_t *out,
+                         struct taken *taken, furrow_report *report)
 {
     furrow_config config = fault_config(WORKERS);
     float cost[TASKS];
-    furrow_job job = { .run = work, .count = TASKS, .out = out, .out_size = sizeof *out, .outcome = outcome,
+    furrow_job job = { .run = work,
+                       .count = TASKS,
+                       .out = out,
+                       .out_size = sizeof *out,
+                       .outcome = outcome,
                        .user = taken };
 
     for (int i = 0; i < TASKS; i++)

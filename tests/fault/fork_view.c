@@ -22,7 +22,8 @@ struct board {
 };
 static struct board *board;
 
-static furrow_status run_with(furrow_config config, furrow_task_fn task, size_t count, furrow_report *report)
+static furrow_status run_with(furrow_config config, furrow_task_fn task, size_t count,
+                              furrow_report *report)
 {
     const furrow_job job = { .run = task, .count = count };
 
@@ -134,7 +135,7 @@ static int look(furrow_task *task)
     char folder[4096];
 
     (void)task;
-    CHECK_EQ(getpgrp(), getpid());             /* leads its own group */
+    CHECK_EQ(getpgrp(), getpid()); /* leads its own group */
     CHECK(sigaction(SIGUSR1, NULL, &action) == 0 && action.sa_handler == on_signal);
     CHECK(sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_IGN);
     CHECK(sigaction(SIGCHLD, NULL, &action) == 0 && action.sa_handler == SIG_IGN);
@@ -344,7 +345,8 @@ static void locks(void)
     if (!CHECK(pthread_create(&thread, NULL, keep_busy, &busy) == 0))
         return;
     for (int i = 0; i < 50; i++) {
-        CHECK_EQ(run(use_all, 1, &report), FURROW_ECANCELLED); /* in a task it stops this job, no other one */
+        CHECK_EQ(run(use_all, 1, &report),
+                 FURROW_ECANCELLED); /* in a task it stops this job, no other one */
         CHECK_EQ(report.done, 1);
     }
     atomic_store(&busy.stop, 1);
