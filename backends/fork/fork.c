@@ -103,6 +103,7 @@ static void await_nursery(struct fw_fork_table *table, pid_t pid)
     while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) != 0 && errno == EINTR)
         ;
     furrow_work_attach(table->work, NULL);
+    fw_fork_sweep(pid);
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
         ;
     fw_fork_sweep(pid);

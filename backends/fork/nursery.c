@@ -162,19 +162,28 @@ void fw_fork_sweep(pid_t pid)
     }
 }
 
-/* Ended, not yet reaped: its group still has its number. */
+/* Takes away what has ended and is ours, and what it left outside itself. */
+static void bury(pid_t pid)
+{
+    fw_fork_sweep(pid);
+    (void)waitpid(pid, NULL, WNOHANG);
+}
+
+/* Ended, not yet reaped: its group still has its number. What it left in the
+ * group is ours now, and ends with it. */
 static void worker_reap(struct nursery *n, int worker)
 {
     struct fw_fork_member *member = &n->table->member[worker];
     const pid_t pid = atomic_load(&member->pid);
+    siginfo_t info;
 
     fw_fork_kill(member);
-    while (waitpid(-pid, NULL, 0) > 0 || errno == EINTR) /* and what it left behind, ours now */
-        ;
-    (void)waitpid(pid, NULL, WNOHANG); /* it may have left its group */
+    while (waitid(P_PGID, (id_t)pid, &info, WEXITED | WNOWAIT) == 0 || errno == EINTR)
+        if (info.si_pid > 0)
+            bury(info.si_pid);
+    bury(pid); /* it may have left its group */
     atomic_store(&member->pid, 0);
     member->state = FW_FORK_VACANT;
-    fw_fork_sweep(pid);
 }
 
 /* A job that goes on has workers: a replacement, or others. */
@@ -225,7 +234,7 @@ static void reap(struct nursery *n)
         if (worker >= 0)
             worker_ended(n, worker, &info);
         else
-            (void)waitpid(info.si_pid, NULL, WNOHANG);
+            bury(info.si_pid);
     }
 }
 
@@ -339,6 +348,7 @@ static _Noreturn void end_all(struct nursery *n)
         if (n->table->member[w].state != FW_FORK_VACANT)
             worker_reap(n, w);
     fw_fork_sweep(n->table->caller);
+    fw_fork_sweep(n->self);
     _exit(EXIT_FAILURE);
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -162,6 +163,32 @@ bool fault_await_gone(pid_t pid)
     while (!fault_gone(pid) && fault_now() < end)
         step();
     return fault_gone(pid);
+}
+
+/* Where LLVM's OpenMP registers a process. */
+static void register_of(pid_t pid, char path[100])
+{
+    (void)snprintf(path, 100, "/dev/shm/__KMP_REGISTERED_LIB_%ld_%ld", (long)pid, (long)getuid());
+}
+
+bool fault_unregistered(pid_t pid)
+{
+    char path[100];
+
+    register_of(pid, path);
+    return access(path, F_OK) != 0;
+}
+
+int fault_reap(pid_t pid)
+{
+    char path[100];
+    int status = -1;
+
+    if (waitpid(pid, &status, 0) != pid)
+        return -1;
+    register_of(pid, path);
+    (void)unlink(path);
+    return status;
 }
 
 /* Entries of a folder, without the two that each has. */

@@ -55,6 +55,13 @@ bool fault_gone(pid_t pid);
 /* The same, waited for; false: it is there after 30 s. */
 bool fault_await_gone(pid_t pid);
 
+/* Waits for a child of this process, which may have left by _exit(): LLVM's
+ * OpenMP leaves a file then. Returns its status; -1: no such child. */
+int fault_reap(pid_t pid);
+
+/* LLVM's OpenMP has no file of this process. */
+bool fault_unregistered(pid_t pid);
+
 /* What this process has. */
 struct census {
     long descriptors, threads, children, mappings;

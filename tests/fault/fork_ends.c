@@ -50,12 +50,18 @@ static int start_child_and_wait(furrow_task *task)
     return 0;
 }
 
+static void gone(const atomic_uint *pid)
+{
+    CHECK(fault_await_gone((pid_t)atomic_load(pid)));
+    CHECK(fault_unregistered((pid_t)atomic_load(pid)));
+}
+
 static void all_gone(void)
 {
-    CHECK(fault_await_gone((pid_t)atomic_load(&board->nursery)));
+    gone(&board->nursery);
     for (int w = 0; w < WORKERS; w++) {
-        CHECK(fault_await_gone((pid_t)atomic_load(&board->worker[w])));
-        CHECK(fault_await_gone((pid_t)atomic_load(&board->child[w])));
+        gone(&board->worker[w]);
+        gone(&board->child[w]);
     }
 }
 
@@ -78,6 +84,7 @@ static void program_is_killed(int number)
     CHECK_EQ(waitpid(program, &status, 0), program);
     CHECK(WIFSIGNALED(status));
     all_gone();
+    CHECK(fault_unregistered(program));
 }
 
 /* -- SIGINT at the terminal ------------------------------------------------------ */
@@ -114,7 +121,7 @@ static void interrupted(bool twice)
         (void)signal(SIGINT, cancel);
         atomic_store(&board->status, 1 + (unsigned)furrow_map(&job, &config, &report));
         atomic_store(&board->done, (unsigned)report.done);
-        _exit(report.crashed > 0);
+        exit(report.crashed > 0);
     }
     CHECK(fault_await(&board->waiting, WORKERS));
     CHECK_EQ(kill(-program, SIGINT), 0);
@@ -138,6 +145,7 @@ static int kill_nursery(furrow_task *task)
 {
     atomic_fetch_add(&board->ran[task->index], 1);
     if (task->index == 100 && task->attempt == 0) {
+        atomic_store(&board->nursery, (unsigned)getppid());
         (void)kill(getppid(), SIGKILL);
         wait_for_ever();
     }
@@ -167,6 +175,7 @@ static void nursery_is_killed(int retries)
         CHECK(retries > 0 || atomic_load(&board->ran[i]) == 1);
     }
     CHECK(report.crashed <= WORKERS);
+    gone(&board->nursery);
 }
 
 int main(void)

@@ -2,7 +2,6 @@
  * results, no more threads than the lease, and no file of LLVM's runtime left. */
 #include <omp.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -13,7 +12,8 @@ enum { TASKS = 40, MOST = 4096 };
 struct board {
     atomic_uint workers;
     atomic_uint worker[MOST]; /* pids that ran a task */
-    atomic_uint widest;       /* most threads seen in a region */
+    atomic_uint nursery;
+    atomic_uint widest; /* most threads seen in a region */
 };
 static struct board *board;
 
@@ -45,6 +45,7 @@ static int work(furrow_task *task)
         atomic_store(&board->worker[at], (unsigned)getpid());
     while (team > widest && !atomic_compare_exchange_weak(&board->widest, &widest, team))
         ;
+    atomic_store(&board->nursery, (unsigned)getppid());
     CHECK_EQ(team, task->cpus);
     CHECK_EQ(sum_to(1000), 500500);
     if (task->index == 17)
@@ -58,7 +59,6 @@ static void job(const char *before, int workers, int inner)
     furrow_config config = fault_config(workers);
     const furrow_job what = { .run = work, .count = TASKS };
     furrow_report report;
-    char path[100];
 
     fault_case("%s, %d workers with %d threads", before, workers, inner);
     atomic_store(&board->workers, 0);
@@ -68,11 +68,9 @@ static void job(const char *before, int workers, int inner)
     CHECK_EQ(report.done, TASKS - 1);
     CHECK_EQ(report.crashed, 1);
     CHECK_EQ(atomic_load(&board->widest), inner);
-    for (unsigned i = 0; i < atomic_load(&board->workers); i++) {
-        (void)snprintf(path, sizeof path, "/dev/shm/__KMP_REGISTERED_LIB_%u_%ld",
-                       atomic_load(&board->worker[i]), (long)getuid());
-        CHECK(access(path, F_OK) != 0);
-    }
+    for (unsigned i = 0; i < atomic_load(&board->workers); i++)
+        CHECK(fault_unregistered((pid_t)atomic_load(&board->worker[i])));
+    CHECK(fault_unregistered((pid_t)atomic_load(&board->nursery)));
 }
 
 static void jobs(const char *before)

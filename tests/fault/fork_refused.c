@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -39,7 +40,7 @@ static void end_dummies(const pid_t dummy[DUMMIES])
 {
     for (int i = 0; i < DUMMIES; i++) {
         (void)kill(dummy[i], SIGKILL);
-        (void)waitpid(dummy[i], NULL, 0);
+        (void)fault_reap(dummy[i]);
     }
 }
 
@@ -113,15 +114,13 @@ static void try_capacity(void)
 
 static void apart(void (*try)(void))
 {
-    int status = -1;
     pid_t pid = fork();
 
     if (pid == 0) {
         try();
-        _exit(fault_end());
+        exit(fault_end());
     }
-    CHECK_EQ(waitpid(pid, &status, 0), pid);
-    CHECK_EQ(status, 0);
+    CHECK_EQ(fault_reap(pid), 0);
 }
 
 int main(void)

@@ -167,7 +167,7 @@ int main(int argc, char **argv)
         crashed += soak_job(&kind);
     }
     atomic_store(&board->over, 1);
-    CHECK_EQ(waitpid(killer, NULL, 0), killer);
+    CHECK_EQ(fault_reap(killer), 0);
     after = fault_census();
     fault_case("afterwards");
     fault_same(&before, &after, 2);

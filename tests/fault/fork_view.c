@@ -102,7 +102,6 @@ static void check_text(int file)
 static void printed_once(void)
 {
     const int file = memfd_create("printed", 0), other = memfd_create("recorded", 0);
-    int status = -1;
     pid_t pid;
 
     fault_case("what tasks print");
@@ -111,8 +110,7 @@ static void printed_once(void)
     pid = fork();
     if (pid == 0)
         print_there(file, other);
-    CHECK_EQ(waitpid(pid, &status, 0), pid);
-    CHECK_EQ(status, 0);
+    CHECK_EQ(fault_reap(pid), 0);
     check_text(file);
     check_text(other);
     (void)close(file);
