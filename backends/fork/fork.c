@@ -146,6 +146,7 @@ static void settle_orphans(struct fw_fork_table *table)
         while (!has_ended(pid))
             pause_ms(1);
         fw_fork_sweep(pid);
+        (void)waitpid(pid, NULL, WNOHANG); /* ours, in a program that adopts orphans */
         if (atomic_load(&member->left) == 0)
             furrow_work_lost(table->work, w, FURROW_CRASHED, SIGKILL);
         atomic_store(&member->pid, 0);

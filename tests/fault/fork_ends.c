@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -50,9 +51,11 @@ static int start_child_and_wait(furrow_task *task)
     return 0;
 }
 
+/* This process adopts what a killed program leaves, and reaps it. */
 static void gone(const atomic_uint *pid)
 {
     CHECK(fault_await_gone((pid_t)atomic_load(pid)));
+    (void)waitpid((pid_t)atomic_load(pid), NULL, WNOHANG);
     CHECK(fault_unregistered((pid_t)atomic_load(pid)));
 }
 
@@ -182,6 +185,7 @@ int main(void)
 {
     struct census before, after;
 
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
     board = fault_board(sizeof *board);
     nursery_is_killed(0);
     before = fault_census();
