@@ -4,8 +4,13 @@
 include(CMakePackageConfigHelpers)
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/furrow)
 
+if(FURROW_MPI)
+  set(headers_left_out "")
+else()
+  set(headers_left_out PATTERN "mpi.h" EXCLUDE)
+endif()
 install(DIRECTORY include/furrow DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-        FILES_MATCHING PATTERN "*.h")
+        FILES_MATCHING PATTERN "*.h" ${headers_left_out})
 install(TARGETS furrow EXPORT furrowTargets
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
@@ -15,6 +20,13 @@ install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR}
         FILES_MATCHING PATTERN "*.md" PATTERN "*.[13]")
 install(FILES docs/man/furrow.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES docs/man/furrow.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3)
+
+if(FURROW_MPI) # an export of its own: only who asks for it needs MPI
+  install(TARGETS furrow_mpi EXPORT furrowMpiTargets
+          LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+          ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(EXPORT furrowMpiTargets NAMESPACE furrow:: DESTINATION ${package_folder})
+endif()
 
 install(EXPORT furrowTargets NAMESPACE furrow:: DESTINATION ${package_folder})
 configure_package_config_file(cmake/furrowConfig.cmake.in furrowConfig.cmake
@@ -44,3 +56,7 @@ else()
 endif()
 configure_file(cmake/furrow.pc.in furrow.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/furrow.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+if(FURROW_MPI)
+  configure_file(cmake/furrow-mpi.pc.in furrow-mpi.pc @ONLY)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/furrow-mpi.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endif()

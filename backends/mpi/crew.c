@@ -1,5 +1,6 @@
 #include "crew.h"
 
+#include <dlfcn.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -14,6 +15,51 @@ struct fw_crew_member {
 };
 
 /* -- Forked workers ------------------------------------------------------ */
+
+/* MPI prints where a process crashed; in a worker whose task crashes, which the
+ * report tells, its handlers are out of place. */
+static const int loud[] = { SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV };
+enum { LOUD = sizeof loud / sizeof loud[0] };
+
+static _Atomic uint32_t forking; /* jobs that fork workers now */
+static bool is_mpis[LOUD];       /* set before the first of them */
+
+static void quieten(void)
+{
+    for (int i = 0; i < LOUD && atomic_load(&forking) > 0; i++)
+        if (is_mpis[i])
+            (void)signal(loud[i], SIG_DFL);
+}
+
+/* Whether a signal's handler lies in a library of MPI. */
+static bool handled_by_mpi(int number)
+{
+    struct sigaction action;
+    const char *name;
+    Dl_info info;
+
+    if (sigaction(number, NULL, &action) != 0 || action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN)
+        return false;
+    if (dladdr((const void *)(uintptr_t)action.sa_sigaction, &info) == 0 || info.dli_fname == NULL)
+        return false;
+    name = strrchr(info.dli_fname, '/');
+    name = name != NULL ? name + 1 : info.dli_fname;
+    return strncmp(name, "libopen-", 8) == 0 || strncmp(name, "libmpi", 6) == 0 || strncmp(name, "libmpich", 8) == 0;
+}
+
+static void register_quieten(void)
+{
+    (void)pthread_atfork(NULL, NULL, quieten);
+}
+
+static void expect_crashes(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    for (int i = 0; i < LOUD; i++)
+        is_mpis[i] = handled_by_mpi(loud[i]);
+    (void)pthread_once(&once, register_quieten);
+}
 
 const furrow_backend *fw_crew_forker(void)
 {
@@ -35,10 +81,13 @@ static void *fork_workers(void *argument)
     const furrow_backend *backend = fw_crew_forker();
     const furrow_crew crew = { .level = work->level, .workers = work->workers, .lease = work->lease };
 
+    expect_crashes();
+    atomic_fetch_add(&forking, 1);
     if (backend != NULL)
         (void)backend->run(&crew, work);
     else
         (void)furrow_work_fail(work, FURROW_EBACKEND, "mpi: no backend here forks workers, as isolate and time limits need");
+    atomic_fetch_sub(&forking, 1);
     atomic_store(&member->left, 1);
     if (work->stream != NULL)
         fw_bell_ring(&work->stream->caller);

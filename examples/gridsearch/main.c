@@ -12,6 +12,7 @@
 #include "digits.h"
 #include "grid.h"
 #include "options.h"
+#include "ranks.h"
 #include "reference.h"
 
 enum { EXIT_USAGE = 2 };
@@ -263,19 +264,40 @@ static int do_search(struct search *search)
     return status;
 }
 
-int main(int argc, char **argv)
+/* Another rank has a part in the one job that all ranks start. */
+static int take_part(struct search *search)
 {
-    struct search search = { 0 };
-    enum options_next next = options_read(argc, argv, &search.options);
+    const char *named = search->options.backend;
+
+    if (named == NULL || strcmp(named, "mpi") == 0)
+        (void)run_search(search, "mpi", &search->run); /* rank 0 tells what went wrong */
+    return EXIT_SUCCESS;
+}
+
+static int search_with(struct search *search, int argc, char **argv)
+{
+    enum options_next next = options_read(argc, argv, &search->options);
     int status;
 
     if (next != OPTIONS_RUN)
         return next == OPTIONS_HELP ? EXIT_SUCCESS : EXIT_USAGE;
-    if ((status = check_request(&search.options)) != EXIT_SUCCESS)
+    if (ranks_first() && (status = check_request(&search->options)) != EXIT_SUCCESS)
         return status;
-    if ((status = read_data(&search)) != EXIT_SUCCESS)
+    if ((status = read_data(search)) != EXIT_SUCCESS)
         return status;
-    status = do_search(&search);
-    digits_fini(&search.digits);
+    status = ranks_first() ? do_search(search) : take_part(search);
+    digits_fini(&search->digits);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct search search = { 0 };
+    int status;
+
+    if (ranks_begin(&argc, &argv) != 0)
+        return EXIT_FAILURE;
+    status = search_with(&search, argc, argv);
+    ranks_end();
     return status;
 }

@@ -25,10 +25,13 @@ set(toolchain -G ${GENERATOR} -DCMAKE_C_COMPILER=${C_COMPILER} -DCMAKE_CXX_COMPI
 
 # by_package(<prefix> <build folder>)
 function(by_package prefix build)
-  run(${CMAKE_COMMAND} -S ${consumer} -B ${build} ${toolchain} -DCMAKE_PREFIX_PATH=${prefix})
+  run(${CMAKE_COMMAND} -S ${consumer} -B ${build} ${toolchain} -DCMAKE_PREFIX_PATH=${prefix} -DMPI=${MPI})
   run(${CMAKE_COMMAND} --build ${build})
   must_run(${build}/in_c)
   must_run(${build}/in_cxx)
+  if(MPI)
+    must_run(${build}/on_ranks)
+  endif()
 endfunction()
 
 # by_pkg_config(<prefix> <build folder> [--static]): the flags as a user's
@@ -49,6 +52,12 @@ function(by_pkg_config prefix build)
   run(${CXX_COMPILER} -std=c++17 ${consumer}/main.cpp -o ${build}/in_cxx ${flags} -Wl,-rpath,${libraries})
   must_run(${build}/in_c)
   must_run(${build}/in_cxx)
+  if(MPI)
+    run(${PKG_CONFIG} --cflags --libs ${ARGN} furrow-mpi)
+    separate_arguments(flags UNIX_COMMAND "${output}")
+    run(${MPICC} -std=c11 ${consumer}/ranks.c -o ${build}/on_ranks ${flags} -Wl,-rpath,${libraries})
+    must_run(${build}/on_ranks)
+  endif()
 endfunction()
 
 file(REMOVE_RECURSE ${WORK}/shared ${WORK}/static)
@@ -65,7 +74,7 @@ by_pkg_config(${prefix} ${WORK}/shared/pkg-config)
 set(prefix ${WORK}/static/prefix)
 run(${CMAKE_COMMAND} -S ${SOURCE} -B ${WORK}/static/library ${toolchain} -DCMAKE_BUILD_TYPE=Debug
     -DCMAKE_INSTALL_PREFIX=${prefix}
-    -DBUILD_SHARED_LIBS=OFF -DBUILD_TESTING=OFF -DFURROW_EXAMPLES=OFF)
+    -DBUILD_SHARED_LIBS=OFF -DFURROW_MPI=${MPI} -DBUILD_TESTING=OFF -DFURROW_EXAMPLES=OFF)
 run(${CMAKE_COMMAND} --build ${WORK}/static/library)
 run(${CMAKE_COMMAND} --install ${WORK}/static/library)
 by_package(${prefix} ${WORK}/static/package)
