@@ -380,7 +380,7 @@ static void look_at_deadline(struct fw_seat *seat, uint64_t now)
     char words[FURROW_MESSAGE] = "";
 
     if (fw_deadline_fits(&work->deadline, now) > 0 ||
-        (fw_ranges_left(work->ranges, seat->worker) == 0 && !any_dear(work) && !any_again(work)))
+        (fw_ranges_left(work->ranges, seat->place) == 0 && !any_dear(work) && !any_again(work)))
         return;
     fw_deadline_tell(&work->deadline, now, words);
     fw_work_drain(work, words);

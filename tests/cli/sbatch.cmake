@@ -10,8 +10,8 @@ foreach(line "#SBATCH --job-name=scan" "#SBATCH --nodes=2" "#SBATCH --ntasks-per
   must_contain("${output}" "\n${line}\n" "sbatch for mpi")
 endforeach()
 
-furrow(0 sbatch --cpus-per-task 8 --backend fork ./scan --backend x)
-must_contain("${output}" "\nexport FURROW_BACKEND=fork\n" "sbatch for fork")
+furrow(0 sbatch --cpus-per-task 8 --backend openmp ./scan --backend x)
+must_contain("${output}" "\nexport FURROW_BACKEND=openmp\n" "sbatch for openmp")
 must_contain("${output}" "program=('./scan' '--backend' 'x')" "options of the program")
 
 furrow(0 sbatch --help)

@@ -246,6 +246,44 @@ static void no_handler(bool callbacks)
             CHECK(now.sa_handler == before[number].sa_handler, "signal %d has another handler", number);
 }
 
+/* Jobs so small that furrow runs them on the caller as soon as it knows them. */
+static furrow_status run_small(furrow_report *report)
+{
+    int out[2] = { 0 };
+    furrow_job job = { .run = quick_task, .count = 2, .out = out, .out_size = sizeof out[0] };
+    furrow_config config = FURROW_CONFIG_DEFAULT;
+
+    config.backend = backend;
+    return furrow_map(&job, &config, report);
+}
+
+static void small_jobs_in_time(bool callbacks)
+{
+    furrow_report report;
+    furrow_status status;
+    int n = 0;
+
+    (void)callbacks;
+    in_allocation(32, "30");
+    while ((status = run_small(&report)) == FURROW_OK)
+        n++;
+    CHECK(status == FURROW_ECANCELLED && n > 0, "%d jobs, %s", n, report.message);
+    CHECK(run_small(&report) == FURROW_ECANCELLED && report.done == 0, "%s", report.message);
+    CHECK(furrow_allocation_seconds_left() < 31, "%g s left", furrow_allocation_seconds_left());
+}
+
+static void small_jobs_and_the_signal(bool callbacks)
+{
+    furrow_report report;
+
+    (void)callbacks;
+    setenv("FURROW_STOP_SIGNAL", "USR1", 1);
+    for (int i = 0; i < 100; i++)
+        CHECK(run_small(&report) == FURROW_OK, "%s", report.message);
+    (void)raise(SIGUSR1);
+    CHECK(run_small(&report) == FURROW_ECANCELLED && report.done == 0, "%s", report.message);
+}
+
 static const struct {
     const char *claim;
     void (*check)(bool callbacks);
@@ -257,6 +295,8 @@ static const struct {
     { "the stop signal lets finish what runs", signal_stops },
     { "the stop signal spares jobs inside tasks", signal_spares_inner_jobs },
     { "the program's own handler is called too", signal_is_passed_on },
+    { "small jobs stop before the allocation ends", small_jobs_in_time },
+    { "small jobs stop at the signal", small_jobs_and_the_signal },
     { "without the variable no signal is handled", no_handler },
 };
 
