@@ -361,6 +361,13 @@ static void reductions_have_the_same_bits(void)
     CHECK(memcmp(&sum, &want, sizeof sum) == 0); /* on every rank */
 }
 
+static int crash_below(furrow_task *task)
+{
+    if (task->index == 2)
+        raise(SIGKILL);
+    return 0;
+}
+
 static int backend_is_mpi(furrow_task *task)
 {
     furrow_config config = on_mpi();
@@ -380,6 +387,30 @@ static void nested_jobs_stay_in_the_rank(void)
 {
     furrow_config config = on_mpi();
     furrow_job job = { .run = backend_is_mpi, .count = 20 };
+
+    CHECK_STATUS(furrow_map(&job, &config, NULL), FURROW_OK);
+}
+
+/* Below the only task of a rank a job may fork, when it says so. */
+static int fork_below(furrow_task *task)
+{
+    furrow_config config = FURROW_CONFIG_DEFAULT;
+    furrow_job inner = { .run = crash_below, .count = 4, .isolate = true };
+    furrow_report report;
+
+    (void)task;
+    config.backend = "fork";
+    config.strict = true;
+    config.keep_going = true;
+    if (furrow_map(&inner, &config, &report) != FURROW_EWORKER || strcmp(report.backend, "fork") != 0)
+        return furrow_task_fail(task, 1, "%s %s", report.backend, report.message);
+    return report.crashed == 1 && report.done == 3 && report.level == 1 ? 0 : 2;
+}
+
+static void forks_below_the_only_task(void)
+{
+    furrow_config config = on_mpi();
+    furrow_job job = { .run = fork_below, .count = 6 };
 
     CHECK_STATUS(furrow_map(&job, &config, NULL), FURROW_OK);
 }
@@ -463,6 +494,7 @@ int main(int argc, char **argv)
     hang_ends_at_its_limit();
     reductions_have_the_same_bits();
     nested_jobs_stay_in_the_rank();
+    forks_below_the_only_task();
     plans_are_what_runs();
     halves_work_apart();
     MPI_Allreduce(&wrong, &sum, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
