@@ -50,6 +50,7 @@
         (job, workers, dear, sorted))                                                                          \
     X(uint64_t, fw_now, (void), ())                                                                            \
     X(bool, fw_cancel_enter, (furrow_work *work), (work))                                                      \
+    V(fw_progress_add, (struct fw_progress *progress, size_t tasks, uint64_t now), (progress, tasks, now))     \
     V(fw_cancel_leave, (furrow_work *work), (work))                                                            \
     V(fw_tally_take, (struct fw_tally *tally, const struct furrow_work *work), (tally, work))                  \
     V(fw_tally_count, (struct fw_tally *tally, const unsigned char *outcome, size_t count),                    \

@@ -2,14 +2,16 @@
 
 #include "log.h"
 
-void fw_progress_open(struct fw_progress *progress, const char *name, size_t count, double every, uint64_t now)
+void fw_progress_open(struct fw_progress *progress, struct fw_progress_level *level, const char *name, size_t count,
+                      double every, uint64_t now)
 {
     progress->every_ns = (uint64_t)(every * 1e9);
     progress->start = now;
     progress->count = count;
     progress->name = name;
-    atomic_init(&progress->due, now + progress->every_ns);
-    atomic_init(&progress->ended, 0);
+    progress->level = level;
+    atomic_init(&level->due, now + progress->every_ns);
+    atomic_init(&level->ended, 0);
 }
 
 static void write_line(const struct fw_progress *progress, size_t ended, uint64_t now)
@@ -25,9 +27,9 @@ static void write_line(const struct fw_progress *progress, size_t ended, uint64_
 
 void fw_progress_add(struct fw_progress *progress, size_t tasks, uint64_t now)
 {
-    const size_t ended = atomic_fetch_add(&progress->ended, tasks) + tasks;
-    uint64_t due = atomic_load(&progress->due);
+    const size_t ended = atomic_fetch_add(&progress->level->ended, tasks) + tasks;
+    uint64_t due = atomic_load(&progress->level->due);
 
-    if (now >= due && atomic_compare_exchange_strong(&progress->due, &due, now + progress->every_ns))
+    if (now >= due && atomic_compare_exchange_strong(&progress->level->due, &due, now + progress->every_ns))
         write_line(progress, ended, now);
 }

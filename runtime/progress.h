@@ -8,17 +8,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What all who work on the job count together. */
+struct fw_progress_level {
+    _Atomic uint64_t due;
+    _Atomic size_t ended;
+};
+
 /* Lives in the job's work, also in memory that processes share. */
 struct fw_progress {
     uint64_t every_ns; /* 0: nobody asked */
     uint64_t start;    /* ns on CLOCK_MONOTONIC */
     size_t count;      /* tasks; 0: unknown */
     const char *name;  /* borrowed from the job; or NULL */
-    _Atomic uint64_t due;
-    _Atomic size_t ended;
+    struct fw_progress_level *level;
 };
 
-void fw_progress_open(struct fw_progress *progress, const char *name, size_t count, double every, uint64_t now);
+void fw_progress_open(struct fw_progress *progress, struct fw_progress_level *level, const char *name, size_t count,
+                      double every, uint64_t now);
 
 /* So many more tasks have ended, `now`. Any worker; only where every_ns > 0. */
 void fw_progress_add(struct fw_progress *progress, size_t tasks, uint64_t now);

@@ -30,6 +30,7 @@ struct fw_share {
     int line;                     /* of worker 0 in the ranges */
     int number;                   /* of worker 0 in reports */
     int workers;                  /* of all processes, which a stream here keeps busy; 0: this process's own */
+    double progress;              /* seconds between lines in the log, 0: none from here */
     bool receives;                /* the arrays of this process's job get the results */
     bool forks;                   /* its workers are forked */
     uint64_t stage_most;          /* as fw_stage.most */

@@ -194,8 +194,8 @@ static void init_fields(struct furrow_work *work, const struct fw_request *reque
     if (request->config.timeout > 1e9) /* thirty years: none, and no overflow */
         work->limit_ns = (uint64_t)1e18;
     work->ndear = l->ndear;
-    if (plan->level == 0 && fw_env()->progress > 0)
-        fw_progress_open(&work->progress, request->job.name, request->job.count, fw_env()->progress, fw_now());
+    if (plan->level == 0 && fw_env()->progress > 0 && request->share == NULL)
+        fw_progress_open(&work->progress, &work->own.progress, request->job.name, request->job.count, fw_env()->progress, fw_now());
     work->outermost = work->caller->work == NULL && !work->caller->callback;
     if (work->outermost)
         fw_deadline_of_process(&work->deadline, fw_now());
@@ -239,6 +239,9 @@ static void join(struct furrow_work *work, const struct fw_share *share)
     work->isolates = share->forks;
     if (share->common != NULL)
         work->common = share->common;
+    if (share->progress > 0)
+        fw_progress_open(&work->progress, &work->common->progress, work->request.job.name, work->request.job.count,
+                         share->progress, fw_now());
     if (share->floating != NULL) {
         work->inherit.floating = *share->floating;
         work->foreign = true;
@@ -299,7 +302,7 @@ void fw_work_reopen(struct furrow_work *work, const struct fw_request *request, 
     reset_stops(work);
     work->note[0] = '\0';
     if (work->progress.every_ns > 0)
-        fw_progress_open(&work->progress, request->job.name, request->job.count, fw_env()->progress, fw_now());
+        fw_progress_open(&work->progress, &work->own.progress, request->job.name, request->job.count, fw_env()->progress, fw_now());
     if (work->deadline.at > 0)
         fw_deadline_of_process(&work->deadline, fw_now());
     work->ready = workers;

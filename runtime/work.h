@@ -67,6 +67,7 @@ struct fw_common {
     _Atomic uint32_t more;     /* tasks may still come from elsewhere: a worker that has none waits */
     struct fw_bell bell;       /* rung when there may be work, or none any more */
     struct fw_stage_level stage;
+    struct fw_progress_level progress;
 };
 
 struct fw_share;

@@ -39,6 +39,7 @@ struct fw_card {
     struct fw_identity run, begin, end;
     uint64_t count, in_size, out_size, shared_size, seed, scratch, ndear;
     furrow_config config;       /* complete; its backend is NULL */
+    double progress;            /* rank 0's FURROW_PROGRESS */
     int32_t workers;            /* over all ranks */
     struct fw_floating floating; /* of the thread that started the job on rank 0 */
 };

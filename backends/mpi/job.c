@@ -120,6 +120,7 @@ static furrow_status write_card(struct fw_job *job, bool local)
     card->config = job->request->config;
     card->config.backend = NULL;
     card->workers = job->plan.workers;
+    card->progress = fw_env()->progress;
     card->floating = fw_floating_get();
     if (job->request->job.cost != NULL && !local)
         card->ndear = fw_work_dear(&job->request->job, job->plan.workers, NULL, NULL);
@@ -183,6 +184,8 @@ static furrow_status open_work(struct fw_job *job)
     job->share.line = fw_job_streams(job) ? 0 : job->deal.line;
     job->share.number = job->deal.number;
     job->share.receives = is_root();
+    if (fw_world.peer[fw_world.rank].leader == 0 && (is_root() || !fw_job_streams(job)))
+        job->share.progress = job->card.progress;
     job->share.untaken_most = (uint64_t)FW_UNTAKEN_MOST / (uint64_t)fw_world.size;
     if (fw_job_streams(job) && is_root())
         job->share.workers = job->card.workers;

@@ -200,6 +200,8 @@ static void settle(struct lending *l, int rank, const struct fw_lent_result *res
     if (failed && !l->job->card.config.keep_going)
         fw_work_stop(l->work, FW_CAUSE_NONE, FURROW_OK, result->code, slot->index, NULL);
     fw_stream_give_back(l->work, l->work->workers + rank, result->slot);
+    if (l->work->progress.every_ns > 0)
+        fw_progress_add(&l->work->progress, 1, fw_now());
 }
 
 static bool read_result(struct lending *l, struct fw_post *post)

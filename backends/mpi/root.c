@@ -241,6 +241,8 @@ static bool read_results(struct root *r, struct fw_post *post)
         if (outputs == NULL || results->begin + results->n > r->job->card.count || r->job->outcome == NULL)
             return false;
         keep_results(r, results, outcome, results->outputs > 0 ? outputs : NULL);
+        if (r->job->work->progress.every_ns > 0)
+            fw_progress_add(&r->job->work->progress, (size_t)results->n, fw_now());
     }
     return true;
 }

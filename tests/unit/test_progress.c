@@ -12,7 +12,9 @@ static char text[CAPTURED];
 static void open_at(struct fw_progress *progress, const char *name, size_t count)
 {
     fw_log_set(FW_LOG_WARN);
-    fw_progress_open(progress, name, count, 10.0, 5 * (uint64_t)SECOND);
+    static struct fw_progress_level level;
+
+    fw_progress_open(progress, &level, name, count, 10.0, 5 * (uint64_t)SECOND);
 }
 
 Test(progress, a_line_comes_when_it_is_due)
