@@ -6,3 +6,4 @@
     { "leases_from_free_cpus", "jobs on mpi start on the thread that may call MPI" },
     { "nested_pairs", "a backend that forks may run below the only task of a rank, when named" },
     { "demotions_told", "what is said is read from a process apart" },
+    { "no_process_leaves_a_file", "the other ranks go on, and so does what OpenMP keeps of them" },
