@@ -96,7 +96,8 @@ static unsigned bits_of_job(const furrow_job *job)
 {
     return (job->in != NULL ? 1u : 0) | (job->out != NULL ? 2u : 0) | (job->outcome != NULL ? 4u : 0) |
            (job->worker_begin != NULL ? 8u : 0) | (job->worker_end != NULL ? 16u : 0) |
-           (job->shared_memory ? 32u : 0) | (job->everywhere ? 64u : 0) | (job->shared_size > 0 ? 128u : 0);
+           (job->shared_memory ? 32u : 0) | (job->everywhere ? 64u : 0) | (job->shared_size > 0 ? 128u : 0) |
+           (job->shared != NULL ? 256u : 0);
 }
 
 static unsigned bits_of_config(const furrow_config *config)
@@ -119,8 +120,6 @@ static void make_key(struct fw_habit_key *key, const struct fw_request *request,
     memset(key, 0, sizeof *key);
     key->run = job->run;
     key->body = request->body;
-    key->user = job->user;
-    key->shared = job->shared;
     key->in_size = job->in_size;
     key->out_size = job->out_size;
     key->count = job->count < COUNT_MOST ? job->count : COUNT_MOST;
@@ -152,9 +151,16 @@ static bool is_plain(const struct fw_request *request)
            job->cost == NULL && !job->isolate && job->count > 0 && request->config.jobs <= COUNT_MOST;
 }
 
+static struct fw_habit *touch(struct fw_habit *habit)
+{
+    habit->used = mine->jobs;
+    return habit;
+}
+
 struct fw_habit *fw_habit_find(const struct fw_request *request, const struct fw_context *caller, int team)
 {
-    struct fw_habit *row, *oldest;
+    const furrow_job *job = &request->job;
+    struct fw_habit *row, *oldest, *alike = NULL;
     struct fw_habit_key key;
 
     if (caller->depth >= DEPTHS || !is_plain(request) || (mine == NULL && (mine = make_table()) == NULL))
@@ -166,16 +172,26 @@ struct fw_habit *fw_habit_find(const struct fw_request *request, const struct fw
     mine->jobs++;
     for (struct fw_habit *h = row; h < row + ENTRIES; h++) {
         if (h->key.run == key.run && h->known && memcmp(&h->key, &key, sizeof key) == 0) {
-            h->used = mine->jobs;
-            return h;
+            if (h->user == job->user && h->shared == job->shared) {
+                h->again++;
+                return touch(h);
+            }
+            if (h->again == 0 && (alike == NULL || h->used < alike->used))
+                alike = h;
         }
         if (h->used < oldest->used)
             oldest = h;
     }
-    clear(oldest);
-    oldest->key = key;
-    oldest->used = mine->jobs;
-    return oldest;
+    if (alike == NULL || oldest->used == 0) {
+        clear(oldest);
+        oldest->key = key;
+        alike = oldest;
+    }
+    alike->longest_ns = 0;
+    alike->again = 0;
+    alike->user = job->user;
+    alike->shared = job->shared;
+    return touch(alike);
 }
 
 /* -- Learning ----------------------------------------------------------- */
@@ -183,12 +199,13 @@ struct fw_habit *fw_habit_find(const struct fw_request *request, const struct fw
 void fw_habit_learn(struct fw_habit *habit, const struct fw_plan *plan, const int *at, bool all_free)
 {
     const size_t bytes = (size_t)plan->cpus * sizeof *at;
-    const struct fw_habit_key key = habit->key;
-    const uint64_t used = habit->used;
+    const struct fw_habit before = *habit;
 
     clear(habit);
-    habit->key = key;
-    habit->used = used;
+    habit->key = before.key;
+    habit->user = before.user;
+    habit->shared = before.shared;
+    habit->used = before.used;
     if ((plan->backend->caps & FURROW_CAP_WRITES_HERE) == 0)
         return;
     habit->at = malloc(bytes);

@@ -19,7 +19,6 @@ struct fw_habit_key {
     /* The job. */
     furrow_task_fn run;
     furrow_range_fn body;
-    const void *user, *shared;
     size_t in_size, out_size;
     size_t count; /* up to a number that limits no workers */
     unsigned job_bits;
@@ -39,6 +38,8 @@ struct fw_habit_key {
 
 struct fw_habit {
     struct fw_habit_key key;
+    const void *user, *shared; /* of the job; another one has no evidence here */
+    unsigned again;            /* jobs with the same two since the first of them */
     bool known;               /* the three below hold for the key */
     bool all_free;            /* no other job held a CPU when it was decided */
     struct fw_plan plan;
@@ -50,7 +51,9 @@ struct fw_habit {
 };
 
 /* This thread's entry for such a job: a known one, or one that is free to
- * learn. NULL: none is kept for it. */
+ * learn. Where all are taken, one of the same kind whose `user` or `shared` never
+ * came again: its plan and block hold, its evidence does not. NULL: none is kept
+ * for it. */
 struct fw_habit *fw_habit_find(const struct fw_request *request, const struct fw_context *caller, int team);
 
 /* Learns what was decided, for plan->cpus places; `known` stays false where it

@@ -4,8 +4,10 @@
 #include "ticks.h"
 
 enum {
-    SMALL_NS = 2000,   /* of all tasks: about two regions whose threads spin (docs/performance.md) */
-    STRIKE_FACTOR = 10 /* DESIGN section 6 */
+    SMALL_NS = 4000,    /* of all tasks: a few regions whose threads spin, a tenth of waking one that
+                         * sleeps (docs/performance.md) */
+    STRIKE_FACTOR = 10, /* of the evidence */
+    COLD_NS = 250       /* evidence counts for so much at least: after a pause caches are cold */
 };
 
 bool fw_small_fits(const struct fw_habit *habit, const struct fw_request *request)
@@ -21,9 +23,10 @@ bool fw_small_fits(const struct fw_habit *habit, const struct fw_request *reques
 static bool holds(struct fw_habit *habit, size_t tasks, uint64_t ticks, uint64_t *worst)
 {
     const uint64_t ns = fw_ticks_ns(ticks) + 1, each = ns / tasks + 1;
+    const uint64_t known = habit->longest_ns > COLD_NS ? habit->longest_ns : COLD_NS;
 
     *worst = each > *worst ? each : *worst;
-    if (ns <= STRIKE_FACTOR * habit->longest_ns * tasks)
+    if (ns <= STRIKE_FACTOR * known * tasks)
         return true;
     habit->longest_ns = 0;
     return false;

@@ -114,11 +114,11 @@ Test(small, jobs_need_evidence_for_all_their_tasks)
 
     run(look, 2, NULL);
     habit = fw_habit_last();
-    habit->longest_ns = 1000;
+    habit->longest_ns = 2000;
     cr_assert(fw_habit_last()->known);
     cr_assert(fw_small_fits(habit, &request));
     request.job.count = 3;
-    cr_assert_not(fw_small_fits(habit, &request), "3 us are not small");
+    cr_assert_not(fw_small_fits(habit, &request), "6 us are not small");
     habit->longest_ns = 0;
     request.job.count = 1;
     cr_assert_not(fw_small_fits(habit, &request), "without evidence no task is delayed");
@@ -206,6 +206,32 @@ Test(small, jobs_are_told_apart_by_what_they_are)
     cr_assert_eq(fw_habit_last(), habit);
     run(look, 3, NULL);
     cr_assert_neq(fw_habit_last(), habit, "another number of tasks is another job");
+}
+
+Test(small, jobs_with_ever_new_data_use_the_plan_of_one_like_them)
+{
+    const furrow_config config = two_threads();
+    furrow_job job = { .run = look, .count = 2 };
+    struct fw_habit *first, *habit;
+    char data[100];
+
+    run(look, 2, NULL);
+    run(look, 2, NULL);
+    first = fw_habit_last(); /* came again */
+    for (int i = 0; i < 100; i++) {
+        job.user = &data[i];
+        memset(runs, 0, sizeof runs);
+        cr_assert_eq(furrow_map(&job, &config, NULL), FURROW_OK);
+        cr_assert_eq(atomic_load(&runs[0]) + atomic_load(&runs[1]), 2);
+        habit = fw_habit_last();
+        cr_assert_neq(habit, first, "one that came again keeps its place");
+        cr_assert_eq(habit->user, job.user);
+    }
+    run(look, 2, NULL);
+    cr_assert_eq(fw_habit_last(), first);
+    job.user = &data[0];
+    cr_assert_eq(furrow_map(&job, &config, NULL), FURROW_OK);
+    cr_assert_eq(fw_habit_last()->again, 0, "what is new has no evidence");
 }
 
 static int fail(furrow_task *task)
