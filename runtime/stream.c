@@ -143,10 +143,14 @@ static bool start_slot(struct fw_seat *seat, uint32_t s)
     atomic_store(&seat->me->attempt, slot->attempt);
     atomic_store(&seat->me->slot_use, atomic_load(&slot->use));
     atomic_store(&seat->me->slot, s + 1);
-    if (atomic_compare_exchange_strong(&slot->state, &ready, fw_slot_state(FW_SLOT_RUNNING, seat->worker)))
-        return true;
-    atomic_store(&seat->me->slot, 0);
-    return false;
+    if (!atomic_compare_exchange_strong(&slot->state, &ready, fw_slot_state(FW_SLOT_RUNNING, seat->worker))) {
+        atomic_store(&seat->me->slot, 0);
+        return false;
+    }
+    /* A slot that was published twice may have come to its next use meanwhile. */
+    atomic_store(&seat->me->attempt, slot->attempt);
+    atomic_store(&seat->me->slot_use, atomic_load(&slot->use));
+    return true;
 }
 
 /* Whether a task that starts now would end after the allocation does; then the
@@ -279,10 +283,11 @@ void fw_stream_bury(struct furrow_work *work, int worker, furrow_outcome outcome
     struct fw_slot *slot = &stream->slot[s];
 
     atomic_store(&w->slot, 0);
-    if (s == UINT32_MAX || atomic_load(&slot->use) != use)
+    if (s == UINT32_MAX)
         return;
-    if (atomic_load(&slot->state) == fw_slot_state(FW_SLOT_FINISHED, worker))
+    if (atomic_load(&slot->use) == use && atomic_load(&slot->state) == fw_slot_state(FW_SLOT_FINISHED, worker))
         atomic_store(&slot->orphan, use); /* on the list or not: the caller looks */
+    /* Running with its number it is this worker's, whatever use it had noted. */
     if (atomic_load(&slot->state) != fw_slot_state(FW_SLOT_RUNNING, worker))
         return;
     slot->worker = worker;
@@ -415,15 +420,21 @@ static void hand_over_in_order(struct furrow_work *work, uint32_t s)
     }
 }
 
-static void publish(struct furrow_work *work, uint32_t s)
+/* Puts a slot that is READY, or was a moment ago, at the end of the front. */
+static void announce(struct furrow_work *work, uint32_t s)
 {
     struct fw_stream *stream = work->stream;
     const uint32_t end = (uint32_t)(fw_ranges_front(work->ranges) >> 32);
 
     __atomic_store_n(&stream->ring[end & (stream->places - 1)], s, __ATOMIC_RELAXED);
-    atomic_store(&stream->slot[s].state, FW_SLOT_READY);
     fw_ranges_front_extend(work->ranges);
     fw_bell_ring(&work->common->bell);
+}
+
+static void publish(struct furrow_work *work, uint32_t s)
+{
+    atomic_store(&work->stream->slot[s].state, FW_SLOT_READY);
+    announce(work, s);
 }
 
 static void settle_slot(struct furrow_work *work, uint32_t s)
@@ -613,7 +624,7 @@ static void find_lost(struct furrow_work *work)
         const uint32_t state = atomic_load(&slot->state) & 3u;
 
         if (state == FW_SLOT_READY && !in_front(work, s, &length) && length < stream->places / 2)
-            publish(work, s);
+            announce(work, s); /* its state may be RUNNING by now, and stays so */
         else if (state == FW_SLOT_FINISHED && !slot->held &&
                  atomic_load(&slot->orphan) == atomic_load(&slot->use) && !in_list(stream, s))
             settle_slot(work, s);
