@@ -34,28 +34,32 @@ furrow_status fw_mpi_check(int code, const char *call)
 
 /* -- Who is where ------------------------------------------------------- */
 
-/* True where this rank can map memory that the leader of `node` made. */
-static bool shares_memory(MPI_Comm node, int node_rank)
-{
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    struct fw_window window;
+/* What the lowest rank of a host shows the others. Plain bytes. */
+struct sign {
     struct fw_window_address address;
-    uint64_t mark = (uint64_t)getpid() << 32 ^ fw_now();
-    bool shares = true;
-    uint64_t sent[1];
+    uint64_t mark; /* what stands at its start */
+    int32_t leader, unused;
+};
 
-    if (node_rank == 0 && fw_window_make(&window, page))
-        memcpy(window.base, &mark, sizeof mark);
-    if (node_rank == 0)
-        address = fw_window_address(&window);
-    sent[0] = mark;
-    (void)MPI_Bcast(&address, sizeof address, MPI_BYTE, 0, node);
-    (void)MPI_Bcast(sent, sizeof sent, MPI_BYTE, 0, node);
-    if (node_rank > 0)
-        shares = fw_window_open(&window, &address) && memcmp(window.base, sent, sizeof sent) == 0;
-    (void)MPI_Barrier(node); /* the leader keeps it until all have looked */
+/* *leader: in, this rank; out, the lowest one of its host where this rank can map
+ * memory that it made. *all: whether all ranks of the host can. */
+static void find_leader(MPI_Comm host, int host_rank, int *leader, bool *all)
+{
+    struct sign sign = { .mark = (uint64_t)getpid() << 32 ^ fw_now(), .leader = *leader };
+    struct fw_window window;
+    int shares = 1, all_share = 0;
+
+    if (host_rank == 0 && fw_window_make(&window, (size_t)sysconf(_SC_PAGESIZE)))
+        memcpy(window.base, &sign.mark, sizeof sign.mark);
+    if (host_rank == 0)
+        sign.address = fw_window_address(&window);
+    (void)MPI_Bcast(&sign, sizeof sign, MPI_BYTE, 0, host);
+    if (host_rank > 0)
+        shares = fw_window_open(&window, &sign.address) && memcmp(window.base, &sign.mark, sizeof sign.mark) == 0;
+    (void)MPI_Allreduce(&shares, &all_share, 1, MPI_INT, MPI_MIN, host);
     fw_window_close(&window);
-    return shares;
+    *leader = shares ? sign.leader : *leader;
+    *all = all_share != 0;
 }
 
 /* The node: ranks on one host that share memory with the lowest of them; one
@@ -64,17 +68,18 @@ static int find_node(struct fw_world *world)
 {
     MPI_Comm host = MPI_COMM_NULL;
     int host_rank = 0, leader = world->rank, code;
+    bool all;
 
     code = MPI_Comm_split_type(world->comm, MPI_COMM_TYPE_SHARED, world->rank, MPI_INFO_NULL, &host);
     if (code != MPI_SUCCESS)
         return code;
     (void)MPI_Comm_rank(host, &host_rank);
-    code = MPI_Bcast(&leader, 1, MPI_INT, 0, host);
-    if (code == MPI_SUCCESS && !shares_memory(host, host_rank))
-        leader = world->rank;
-    (void)MPI_Comm_free(&host);
-    if (code == MPI_SUCCESS)
-        code = MPI_Comm_split(world->comm, leader, world->rank, &world->node);
+    find_leader(host, host_rank, &leader, &all);
+    world->node = host;
+    if (!all) { /* those that do are a node, each other one is one */
+        code = MPI_Comm_split(host, leader, world->rank, &world->node);
+        (void)MPI_Comm_free(&host);
+    }
     if (code == MPI_SUCCESS) {
         (void)MPI_Comm_rank(world->node, &world->node_rank);
         (void)MPI_Comm_size(world->node, &world->node_size);
@@ -106,6 +111,8 @@ static furrow_status look_around(struct fw_world *world)
     if (code != MPI_SUCCESS)
         return fw_mpi_check(code, "MPI_Allgather");
     count_nodes(world);
+    if (world->nodes == 1)
+        return FURROW_OK;
     return fw_mpi_check(MPI_Comm_split(world->comm, world->node_rank == 0 ? 0 : MPI_UNDEFINED, world->rank,
                                        &world->leaders), "MPI_Comm_split");
 }
