@@ -1,17 +1,16 @@
 #include "stream.h"
 
-#include <string.h>
-
-#include "printing.h"
-#include "seat.h"
+#include "handover.h"
 #include "share.h"
+#include "slot.h"
 
 /* -- Shape -------------------------------------------------------------- */
 
 enum {
     SLOTS_MOST = 65536,
-    SLOTS_PER_WORKER = 1024,        /* of an array job: callbacks may lag behind by so many */
-    SLOTS_BYTES = 64 * 1024 * 1024  /* of inputs and outputs in slots, where that leaves 2 a worker */
+    SLOTS_PER_WORKER = 1024, /* of an array job: callbacks may lag behind by so many */
+    /* Bytes of inputs and outputs in slots, where that leaves 2 a worker. */
+    SLOTS_BYTES = 64 * 1024 * 1024
 };
 
 /* Tasks on the way: what the user says, else two batches a worker; jobs whose
@@ -30,11 +29,13 @@ static size_t most_on_the_way(const struct fw_request *request, size_t workers, 
     else if (job->next != NULL)
         most = batch < SLOTS_MOST ? 2 * batch * workers : SLOTS_MOST;
     else
-        most = fit < SLOTS_PER_WORKER * workers ? (fit > least ? fit : least) : SLOTS_PER_WORKER * workers;
+        most = fit < SLOTS_PER_WORKER * workers ? (fit > least ? fit : least)
+                                                : SLOTS_PER_WORKER * workers;
     return most;
 }
 
-uint32_t fw_stream_slots(const struct fw_request *request, int workers, bool outputs, uint32_t *most)
+uint32_t fw_stream_slots(const struct fw_request *request, int workers, bool outputs,
+                         uint32_t *most)
 {
     size_t n = most_on_the_way(request, (size_t)workers, outputs);
     uint32_t slots = 1;
@@ -105,382 +106,7 @@ void *fw_stream_output(const struct furrow_work *work, uint32_t s)
     return work->out != NULL ? work->out + stream->slot[s].index * stream->out_step : NULL;
 }
 
-/* -- Worker ------------------------------------------------------------- */
-
-/* Puts a finished slot on the caller's list. Its worker, or who speaks for it. */
-static void push_finished(struct fw_stream *stream, uint32_t s)
-{
-    uint32_t head = atomic_load(&stream->finished);
-
-    do
-        stream->slot[s].next = head;
-    while (!atomic_compare_exchange_weak(&stream->finished, &head, s + 1));
-    fw_bell_ring(&stream->caller);
-}
-
-/* The next slot of the front. The entry is read before it is claimed: until
- * then the caller can't have reused its place. False: the front is empty. */
-static bool claim_slot(struct furrow_work *work, uint32_t *s)
-{
-    struct fw_stream *stream = work->stream;
-    uint64_t front = fw_ranges_front(work->ranges);
-
-    while ((uint32_t)front != (uint32_t)(front >> 32)) {
-        *s = __atomic_load_n(&stream->ring[(uint32_t)front & (stream->places - 1)], __ATOMIC_RELAXED);
-        if (fw_ranges_front_take(work->ranges, &front))
-            return true;
-    }
-    return false;
-}
-
-/* READY -> RUNNING; false: the caller took the slot back, or it was published
- * twice and another worker runs it. */
-static bool start_slot(struct fw_seat *seat, uint32_t s)
-{
-    struct fw_slot *slot = &seat->work->stream->slot[s];
-    uint32_t ready = FW_SLOT_READY;
-
-    atomic_store(&seat->me->attempt, slot->attempt);
-    atomic_store(&seat->me->slot_use, atomic_load(&slot->use));
-    atomic_store(&seat->me->slot, s + 1);
-    if (!atomic_compare_exchange_strong(&slot->state, &ready, fw_slot_state(FW_SLOT_RUNNING, seat->worker))) {
-        atomic_store(&seat->me->slot, 0);
-        return false;
-    }
-    /* A slot that was published twice may have come to its next use meanwhile. */
-    atomic_store(&seat->me->attempt, slot->attempt);
-    atomic_store(&seat->me->slot_use, atomic_load(&slot->use));
-    return true;
-}
-
-/* Whether a task that starts now would end after the allocation does; then the
- * job starts none any more. */
-static bool too_late(struct furrow_work *work)
-{
-    const uint64_t now = work->deadline.at > 0 ? fw_now() : 0;
-    char words[FURROW_MESSAGE] = "";
-
-    if (fw_deadline_fits(&work->deadline, now) > 0)
-        return false;
-    fw_deadline_tell(&work->deadline, now, words);
-    fw_work_drain(work, words);
-    return true;
-}
-
-static void run_slot(struct fw_seat *seat, uint32_t s)
-{
-    struct furrow_work *work = seat->work;
-    struct fw_stream *stream = work->stream;
-    struct fw_slot *slot = &stream->slot[s];
-    uint64_t start = fw_now();
-
-    slot->worker = seat->worker;
-    seat->me->started += slot->attempt == 0;
-    slot->outcome = fw_seat_run(seat, slot->index, fw_stream_input(work, s), fw_stream_output(work, s),
-                                slot->attempt, &slot->code, &slot->seconds);
-    slot->attempt = seat->frame.task.attempt;
-    if (work->deadline.at > 0)
-        fw_deadline_note(&work->deadline, 1, fw_now() - start);
-    if (work->progress.every_ns > 0 && slot->outcome != FURROW_PENDING)
-        fw_progress_add(&work->progress, 1, fw_now());
-    slot->words[0] = '\0';
-    if (slot->outcome != FURROW_DONE)
-        fw_text_copy(slot->words, sizeof slot->words, fw_seat_words(seat));
-    seat->frame.task.attempt = 0;
-    FW_HINT(&seat->line->running, FW_NO_TASK);
-    if (seat->is_process)
-        fw_printing_flush(); /* before the result is told of */
-    atomic_store(&slot->state, fw_slot_state(FW_SLOT_FINISHED, seat->worker));
-    push_finished(stream, s);
-    atomic_store(&seat->me->slot, 0);
-    if (atomic_load(&stream->replies.untaken) > stream->untaken_most)
-        fw_bell_ring(&work->common->bell); /* nobody runs: those that wait may have to go on */
-    seat->me->busy_ns += fw_now() - start;
-}
-
-static bool anything_runs(const struct fw_stream *stream)
-{
-    for (uint32_t s = 0; s < stream->slots; s++)
-        if ((atomic_load(&stream->slot[s].state) & 3u) == FW_SLOT_RUNNING)
-            return true;
-    return false;
-}
-
-/* Too much is untaken, and waiting ends: something runs, or the caller has
- * results to take. Otherwise the result that is due in order is still to come. */
-static bool must_wait(const struct fw_stream *stream)
-{
-    return atomic_load(&stream->replies.untaken) > stream->untaken_most &&
-           (atomic_load(&stream->starved) == 0 || atomic_load(&stream->finished) != 0 ||
-            anything_runs(stream));
-}
-
-static bool front_has_some(const struct furrow_work *work)
-{
-    const uint64_t front = fw_ranges_front(work->ranges);
-
-    return (uint32_t)front != (uint32_t)(front >> 32);
-}
-
-static bool stream_changed(struct fw_seat *seat)
-{
-    const struct fw_stream *stream = seat->work->stream;
-
-    return fw_work_stops(seat->work) || atomic_load(&stream->closed) != 0 ||
-           (front_has_some(seat->work) && !must_wait(stream));
-}
-
-bool fw_loop_stream(struct fw_seat *seat)
-{
-    struct furrow_work *work = seat->work;
-    struct fw_stream *stream = work->stream;
-    bool moved;
-    uint32_t s;
-
-    if (seat->is_caller)
-        stream->limit = 1;
-    while (!fw_work_stops(work) && fw_seat_attend(seat)) {
-        if (seat->is_caller && !fw_stream_step(work, &moved))
-            break;
-        if (front_has_some(work) && too_late(work))
-            break;
-        if ((seat->is_caller || !must_wait(stream)) && claim_slot(work, &s)) {
-            if (!fw_seat_begin(seat))
-                break;
-            if (start_slot(seat, s))
-                run_slot(seat, s);
-        } else if (atomic_load(&stream->closed) != 0) {
-            break;
-        } else if (!seat->is_caller) {
-            fw_seat_wait(seat, stream_changed);
-        }
-    }
-    if (seat->is_caller)
-        furrow_work_serve(work);
-    return !fw_work_stops(work);
-}
-
-bool fw_stream_reply(struct furrow_work *work, int worker, const void *data, size_t size)
-{
-    const uint32_t s = atomic_load(&work->worker[worker].slot) - 1;
-
-    return fw_replies_give(&work->stream->replies, &work->stream->slot[s].reply, data, size);
-}
-
-void fw_stream_forget_reply(struct furrow_work *work, int worker)
-{
-    const uint32_t s = atomic_load(&work->worker[worker].slot) - 1;
-
-    fw_replies_drop(&work->stream->replies, &work->stream->slot[s].reply);
-}
-
-void fw_stream_bury(struct furrow_work *work, int worker, furrow_outcome outcome, int code)
-{
-    struct fw_stream *stream = work->stream;
-    struct fw_worker *w = &work->worker[worker];
-    const uint32_t s = atomic_load(&w->slot) - 1, use = atomic_load(&w->slot_use);
-    const unsigned attempt = atomic_load(&w->attempt);
-    struct fw_slot *slot = &stream->slot[s];
-
-    atomic_store(&w->slot, 0);
-    if (s == UINT32_MAX)
-        return;
-    if (atomic_load(&slot->use) == use && atomic_load(&slot->state) == fw_slot_state(FW_SLOT_FINISHED, worker))
-        atomic_store(&slot->orphan, use); /* on the list or not: the caller looks */
-    /* Running with its number it is this worker's, whatever use it had noted. */
-    if (atomic_load(&slot->state) != fw_slot_state(FW_SLOT_RUNNING, worker))
-        return;
-    slot->worker = worker;
-    slot->code = code;
-    slot->attempt = attempt;
-    slot->seconds = (double)(fw_now() - atomic_load(&w->task_started)) * 1e-9;
-    slot->words[0] = '\0';
-    if (w->said_index == slot->index && w->said_attempt == attempt)
-        memcpy(slot->words, work->blame[worker].words, sizeof slot->words);
-    slot->outcome = FURROW_PENDING;
-    if (outcome == FURROW_SKIPPED) {
-        ; /* the job stops: it was not run to its end */
-    } else if (attempt < (unsigned)work->request.config.retries && !fw_work_stops(work)) {
-        w->retried++;
-    } else {
-        slot->outcome = outcome;
-        fw_work_outcome(work, worker, slot->index, outcome, code, slot->words);
-    }
-    atomic_store(&slot->state, fw_slot_state(FW_SLOT_FINISHED, worker));
-    push_finished(stream, s);
-}
-
-/* -- Caller: handing over ----------------------------------------------- */
-
-/* Callbacks run in a frame of their own: jobs started there are sequential. */
-static void enter_callback(struct furrow_work *work, struct fw_context *frame)
-{
-    *frame = *work->caller;
-    frame->callback = true;
-    fw_context_enter(frame, true);
-}
-
-static void free_slot(struct fw_stream *stream, uint32_t s)
-{
-    fw_replies_drop(&stream->replies, &stream->slot[s].reply);
-    atomic_store(&stream->slot[s].state, FW_SLOT_FREE);
-    stream->free[stream->nfree++] = s;
-}
-
-static int call_on_result(struct furrow_work *work, uint32_t s)
-{
-    struct fw_stream *stream = work->stream;
-    struct fw_slot *slot = &stream->slot[s];
-    const furrow_job *job = &work->request.job;
-    furrow_result result = { .index = slot->index, .outcome = slot->outcome, .code = slot->code,
-                             .seconds = slot->seconds, .attempt = slot->attempt,
-                             .worker = fw_work_number(work, slot->worker), .host = slot->host != NULL ? slot->host : work->host, .message = slot->words };
-    struct fw_context frame;
-    int code;
-
-    result.out = fw_stream_output(work, s);
-    result.out_size = result.out != NULL ? job->out_size : 0;
-    if (slot->reply.given) {
-        result.out = fw_replies_take(&stream->replies, &slot->reply);
-        result.out_size = slot->reply.size;
-    }
-    enter_callback(work, &frame);
-    code = job->on_result(&result, job->user);
-    fw_context_leave(&frame);
-    return code;
-}
-
-/* A result that counts: its output goes to the caller's array, if not there yet. */
-static void keep_result(struct furrow_work *work, uint32_t s)
-{
-    struct fw_stream *stream = work->stream;
-    const furrow_job *job = &work->request.job;
-    const struct fw_slot *slot = &stream->slot[s];
-
-    if (slot->outcome != FURROW_DONE)
-        return;
-    stream->done++;
-    if (job->out != NULL && stream->out != NULL)
-        memcpy((char *)job->out + slot->index * stream->out_step, stream->out + s * stream->out_step,
-               stream->out_step);
-}
-
-static void drop_result(struct furrow_work *work, uint32_t s)
-{
-    struct fw_stream *stream = work->stream;
-    const struct fw_slot *slot = &stream->slot[s];
-
-    if (slot->outcome == FURROW_DONE) {
-        stream->dropped++;
-        if (work->outcome != NULL)
-            work->outcome[slot->index] = FURROW_SKIPPED;
-    }
-}
-
-static void hand_over(struct furrow_work *work, uint32_t s)
-{
-    struct fw_stream *stream = work->stream;
-    const bool wanted = work->request.job.on_result != NULL;
-
-    if (wanted && stream->refused) {
-        drop_result(work, s);
-    } else {
-        const int code = stream->source != NULL ? stream->source->take(work, s)
-                         : wanted               ? call_on_result(work, s)
-                                                : 0;
-
-        keep_result(work, s);
-        if (code != 0) {
-            stream->refused = true;
-            fw_work_stop(work, FW_CAUSE_CALLBACK, FURROW_ECANCELLED, code, stream->slot[s].index, "on_result");
-        }
-    }
-    free_slot(stream, s);
-    stream->later = false;
-    fw_bell_ring(&work->common->bell); /* its reply is taken */
-}
-
-/* Ordered: keeps the slot until its index is due, then hands over all that are. */
-static void hand_over_in_order(struct furrow_work *work, uint32_t s)
-{
-    struct fw_stream *stream = work->stream;
-    const uint32_t mask = stream->slots - 1;
-    uint32_t due;
-
-    stream->held[stream->slot[s].index & mask] = s + 1;
-    stream->slot[s].held = true;
-    stream->nheld++;
-    while ((due = stream->held[stream->turn & mask]) != 0 &&
-           stream->slot[due - 1].index == stream->turn) {
-        stream->held[stream->turn & mask] = 0;
-        stream->slot[due - 1].held = false;
-        stream->nheld--;
-        stream->turn++;
-        hand_over(work, due - 1);
-    }
-}
-
-/* Puts a slot that is READY, or was a moment ago, at the end of the front. */
-static void announce(struct furrow_work *work, uint32_t s)
-{
-    struct fw_stream *stream = work->stream;
-    const uint32_t end = (uint32_t)(fw_ranges_front(work->ranges) >> 32);
-
-    __atomic_store_n(&stream->ring[end & (stream->places - 1)], s, __ATOMIC_RELAXED);
-    fw_ranges_front_extend(work->ranges);
-    fw_bell_ring(&work->common->bell);
-}
-
-static void publish(struct furrow_work *work, uint32_t s)
-{
-    atomic_store(&work->stream->slot[s].state, FW_SLOT_READY);
-    announce(work, s);
-}
-
-static void settle_slot(struct furrow_work *work, uint32_t s)
-{
-    struct fw_slot *slot = &work->stream->slot[s];
-
-    if (slot->outcome == FURROW_PENDING) {
-        if (fw_work_stops(work)) { /* no later try: never done */
-            free_slot(work->stream, s);
-            return;
-        }
-        slot->attempt++;
-        atomic_fetch_add(&slot->use, 1);
-        fw_replies_drop(&work->stream->replies, &slot->reply);
-        publish(work, s);
-    } else if (work->request.job.ordered && work->request.job.on_result != NULL) {
-        hand_over_in_order(work, s);
-    } else {
-        hand_over(work, s);
-    }
-}
-
-/* Takes the list of finished slots, oldest first. */
-static bool take_finished(struct furrow_work *work)
-{
-    struct fw_stream *stream = work->stream;
-    uint32_t newest = atomic_exchange(&stream->finished, 0), oldest = 0;
-    const bool some = newest != 0;
-
-    while (newest != 0) {
-        uint32_t next = stream->slot[newest - 1].next;
-
-        stream->slot[newest - 1].next = oldest;
-        oldest = newest;
-        newest = next;
-    }
-    while (oldest != 0) {
-        uint32_t s = oldest - 1;
-
-        oldest = stream->slot[s].next;
-        settle_slot(work, s);
-    }
-    return some;
-}
-
-/* -- Caller: drawing ---------------------------------------------------- */
+/* -- Drawing ------------------------------------------------------------- */
 
 static uint32_t on_the_way(const struct fw_stream *stream)
 {
@@ -524,7 +150,7 @@ static int call_next(struct furrow_work *work, uint32_t s)
     if (stream->source != NULL)
         return stream->source->draw(work, s, in);
     if (job->next != NULL) {
-        enter_callback(work, &frame);
+        fw_handover_enter(work, &frame);
         said = job->next(in, job->user);
         fw_context_leave(&frame);
     }
@@ -537,7 +163,8 @@ static bool all_drawn(const struct furrow_work *work)
 {
     const furrow_job *job = &work->request.job;
 
-    return work->stream->source == NULL && (job->count > 0 || job->next == NULL) && work->stream->drawn >= job->count;
+    return work->stream->source == NULL && (job->count > 0 || job->next == NULL) &&
+           work->stream->drawn >= job->count;
 }
 
 /* Draws one task; false: none can be drawn now. */
@@ -547,13 +174,14 @@ static bool draw(struct furrow_work *work)
     uint32_t s;
     int said;
 
-    if (stream->ended || stream->later || on_the_way(stream) >= stream->limit || fw_work_stops(work))
+    if (stream->ended || stream->later || on_the_way(stream) >= stream->limit ||
+        fw_work_stops(work))
         return false;
     if (all_drawn(work)) {
         stream->ended = true;
         return false;
     }
-    if (too_late(work))
+    if (fw_stream_too_late(work))
         return false;
     s = stream->free[stream->nfree - 1];
     said = call_next(work, s);
@@ -561,7 +189,7 @@ static bool draw(struct furrow_work *work)
         stream->nfree--;
         atomic_fetch_add(&stream->slot[s].use, 1);
         stream->drawn++;
-        publish(work, s);
+        fw_slot_publish(work, s);
         return true;
     }
     if (said == FURROW_NEXT_LATER && stream->source != NULL)
@@ -573,6 +201,8 @@ static bool draw(struct furrow_work *work)
     return false;
 }
 
+/* -- Rounds of the caller ------------------------------------------------- */
+
 /* Stopping: slots that nobody runs are free again. */
 static void take_back(struct furrow_work *work)
 {
@@ -582,28 +212,8 @@ static void take_back(struct furrow_work *work)
         uint32_t ready = FW_SLOT_READY;
 
         if (atomic_compare_exchange_strong(&stream->slot[s].state, &ready, FW_SLOT_FREE))
-            free_slot(stream, s);
+            fw_slot_free(stream, s);
     }
-}
-
-static bool in_front(const struct furrow_work *work, uint32_t s, uint32_t *length)
-{
-    const struct fw_stream *stream = work->stream;
-    const uint64_t front = fw_ranges_front(work->ranges);
-
-    *length = (uint32_t)(front >> 32) - (uint32_t)front;
-    for (uint32_t p = 0; p < *length; p++)
-        if (stream->ring[((uint32_t)front + p) & (stream->places - 1)] == s)
-            return true;
-    return false;
-}
-
-static bool in_list(const struct fw_stream *stream, uint32_t s)
-{
-    for (uint32_t n = atomic_load(&stream->finished); n != 0; n = stream->slot[n - 1].next)
-        if (n - 1 == s)
-            return true;
-    return false;
 }
 
 /* After a death: slots that are READY but in no place of the front are
@@ -623,29 +233,13 @@ static void find_lost(struct furrow_work *work)
         struct fw_slot *slot = &stream->slot[s];
         const uint32_t state = atomic_load(&slot->state) & 3u;
 
-        if (state == FW_SLOT_READY && !in_front(work, s, &length) && length < stream->places / 2)
-            announce(work, s); /* its state may be RUNNING by now, and stays so */
+        if (state == FW_SLOT_READY && !fw_slot_in_front(work, s, &length) &&
+            length < stream->places / 2)
+            fw_slot_announce(work, s); /* its state may be RUNNING by now, and stays so */
         else if (state == FW_SLOT_FINISHED && !slot->held &&
-                 atomic_load(&slot->orphan) == atomic_load(&slot->use) && !in_list(stream, s))
-            settle_slot(work, s);
-    }
-}
-
-/* Results held for an index that never comes. */
-static void drop_held(struct furrow_work *work)
-{
-    struct fw_stream *stream = work->stream;
-
-    for (uint32_t i = 0; i < stream->slots; i++) {
-        const uint32_t s = stream->held[i];
-
-        stream->held[i] = 0;
-        if (s == 0)
-            continue;
-        stream->slot[s - 1].held = false;
-        stream->nheld--;
-        drop_result(work, s - 1);
-        free_slot(stream, s - 1);
+                 atomic_load(&slot->orphan) == atomic_load(&slot->use) &&
+                 !fw_slot_in_list(stream, s))
+            fw_handover_settle(work, s);
     }
 }
 
@@ -653,15 +247,16 @@ bool fw_stream_step(struct furrow_work *work, bool *moved)
 {
     struct fw_stream *stream = work->stream;
 
-    *moved = take_finished(work);
+    *moved = fw_handover_take(work);
     find_lost(work);
     while (draw(work))
         *moved = true;
     if (fw_work_stops(work)) {
         take_back(work);
-        stream->ended = on_the_way(stream) == stream->nheld; /* nothing runs, nothing is on its way back */
+        stream->ended =
+            on_the_way(stream) == stream->nheld; /* nothing runs, nothing is on its way back */
         if (stream->ended)
-            drop_held(work);
+            fw_handover_drop_held(work);
         return !stream->ended;
     }
     if (!stream->ended || on_the_way(stream) > 0)
@@ -670,54 +265,6 @@ bool fw_stream_step(struct furrow_work *work, bool *moved)
     fw_bell_ring(&work->common->bell);
     return false;
 }
-
-/* -- Workers elsewhere --------------------------------------------------- */
-
-bool fw_stream_lend(struct furrow_work *work, int place, uint32_t *s)
-{
-    while (claim_slot(work, s)) {
-        struct fw_slot *slot = &work->stream->slot[*s];
-        uint32_t ready = FW_SLOT_READY;
-
-        if (atomic_compare_exchange_strong(&slot->state, &ready, fw_slot_state(FW_SLOT_RUNNING, place)))
-            return true;
-    }
-    return false;
-}
-
-void fw_stream_give_back(struct furrow_work *work, int place, uint32_t s)
-{
-    struct fw_stream *stream = work->stream;
-    struct fw_slot *slot = &stream->slot[s];
-
-    if (work->outcome != NULL && slot->outcome != FURROW_PENDING)
-        __atomic_store_n(&work->outcome[slot->index], (unsigned char)slot->outcome, __ATOMIC_RELEASE);
-    atomic_store(&slot->state, fw_slot_state(FW_SLOT_FINISHED, place));
-    push_finished(stream, s);
-}
-
-void fw_stream_unlend(struct furrow_work *work, uint32_t s)
-{
-    publish(work, s);
-}
-
-void fw_stream_drop(struct furrow_work *work, uint32_t s)
-{
-    free_slot(work->stream, s);
-}
-
-bool fw_stream_recall(struct furrow_work *work, uint32_t *s)
-{
-    while (claim_slot(work, s)) {
-        uint32_t ready = FW_SLOT_READY;
-
-        if (atomic_compare_exchange_strong(&work->stream->slot[*s].state, &ready, FW_SLOT_FREE))
-            return true;
-    }
-    return false;
-}
-
-/* -- Caller: waiting ------------------------------------------------------ */
 
 static bool caller_has_some(const struct furrow_work *work, bool stops)
 {
@@ -740,7 +287,8 @@ void fw_stream_wait(struct furrow_work *work, bool stops, uint64_t ns)
     }
     atomic_store(&stream->starved, 1);
     if (atomic_load(&stream->replies.untaken) > stream->untaken_most)
-        fw_bell_ring(&work->common->bell); /* all of them are held: those that wait may have to go on */
+        fw_bell_ring(
+            &work->common->bell); /* all of them are held: those that wait may have to go on */
     ticket = fw_bell_listen(&stream->caller);
     if (caller_has_some(work, stops))
         fw_bell_ignore(&stream->caller);

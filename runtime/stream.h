@@ -100,6 +100,10 @@ bool fw_stream_step(struct furrow_work *work, bool *moved);
  * 0: no limit. `stops`: what fw_work_stops() said before the last step. Caller. */
 void fw_stream_wait(struct furrow_work *work, bool stops, uint64_t ns);
 
+/* Whether a task that starts now would end after the allocation does; then the
+ * job starts none any more. Caller and workers. */
+bool fw_stream_too_late(struct furrow_work *work);
+
 /* For workers that are elsewhere, by the caller in their name. lend: the next
  * task, for worker `place`, a number above those of this process's workers;
  * false: none is waiting. give_back: what became of it is in the slot; with
