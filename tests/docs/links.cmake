@@ -33,7 +33,7 @@ function(check_link page line target)
   endif()
 endfunction()
 
-file(GLOB pages ${SOURCE}/*.md ${SOURCE}/docs/*.md ${SOURCE}/examples/*/*.md ${SOURCE}/bench/*.md)
+file(GLOB pages ${SOURCE}/*.md ${SOURCE}/docs/*.md ${SOURCE}/runtime/*.md ${SOURCE}/examples/*/*.md ${SOURCE}/bench/*.md)
 foreach(page IN LISTS pages)
   links_of(${page})
   foreach(entry IN LISTS lines)
