@@ -65,6 +65,12 @@ static int cancels(furrow_task *task)
     return 0;
 }
 
+static int warns(furrow_task *task)
+{
+    (void)task;
+    return raise(SIGUSR1);
+}
+
 static int replies(furrow_task *task)
 {
     return furrow_task_reply(task, "x", 1);
@@ -229,6 +235,26 @@ static void cancelled(void)
     run((furrow_job){ .run = cancels }, sequential());
 }
 
+static void warned(void)
+{
+    (void)setenv("FURROW_STOP_SIGNAL", "USR1", 1);
+    run((furrow_job){ .run = warns }, sequential());
+}
+
+/* An allocation of Slurm on this node that ended long ago. */
+static void too_late(void)
+{
+    char name[256] = "";
+
+    (void)gethostname(name, sizeof name - 1);
+    (void)setenv("FURROW_DEADLINE_MARGIN", "300", 1);
+    (void)setenv("FURROW_LOG", "quiet", 1);
+    (void)setenv("SLURM_JOB_ID", "1", 1);
+    (void)setenv("SLURMD_NODENAME", name, 1);
+    (void)setenv("SLURM_JOB_END_TIME", "1000000000", 1);
+    run((furrow_job){ 0 }, sequential());
+}
+
 static void popped(void)
 {
     (void)furrow_config_pop();
@@ -240,6 +266,7 @@ static void (*const provoke[])(void) = {
     too_large,  popped,        diverges,    silent,
     late,       reply_unasked, begin_fails, result_stops,
     next_stops, cancelled,     killed,      leaving,
+    warned,     too_late,
 };
 
 /* ThreadSanitizer follows no forks of a program with threads, and
