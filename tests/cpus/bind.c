@@ -8,19 +8,9 @@
 
 #include <furrow/furrow.h>
 
+#include "../common/check.h"
 #include "runtime/bind.h"
 #include "runtime/lease.h"
-
-static int failures;
-
-#define CHECK(condition, ...)                                                                                 \
-    do {                                                                                                      \
-        if (!(condition) && failures++ < 10) {                                                                \
-            fprintf(stderr, "%s:%d: %s: ", __FILE__, __LINE__, #condition);                                   \
-            fprintf(stderr, __VA_ARGS__);                                                                     \
-            fputc('\n', stderr);                                                                              \
-        }                                                                                                     \
-    } while (0)
 
 /* -- The choice ---------------------------------------------------------- */
 
@@ -196,7 +186,7 @@ static int main_placed(void)
 
     CHECK(run("openmp", FURROW_BIND_LEASE, seen, &report) == FURROW_EBACKEND, "%s", report.message);
     CHECK(strstr(report.message, "OMP_PROC_BIND") != NULL, "%s", report.message);
-    return failures > 0;
+    return check_end();
 }
 
 int main(int argc, char **argv)
@@ -217,5 +207,5 @@ int main(int argc, char **argv)
     else
         check_refused(&before, "LLVM");
     check_placed(argv[0]);
-    return failures > 0;
+    return check_end();
 }

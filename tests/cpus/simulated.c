@@ -7,19 +7,9 @@
 
 #include <furrow/furrow.h>
 
+#include "../common/check.h"
 #include "cli/levels.h"
 #include "runtime/lease.h"
-
-static int failures;
-
-#define CHECK(condition, ...)                                                                                 \
-    do {                                                                                                      \
-        if (!(condition) && failures++ < 10) {                                                                \
-            fprintf(stderr, "%s:%d: %s: ", __FILE__, __LINE__, #condition);                                   \
-            fprintf(stderr, __VA_ARGS__);                                                                     \
-            fputc('\n', stderr);                                                                              \
-        }                                                                                                     \
-    } while (0)
 
 /* -- nested -------------------------------------------------------------- */
 
@@ -70,7 +60,7 @@ static int nested(void)
     CHECK(furrow_map(&job, &ask.config, &report) == FURROW_OK, "%s", report.message);
     check_like(&report, &levels.level[0].plan);
     CHECK(report.workers == WORKERS && report.cpus_min == 7 && report.cpus_max == 8, "%d workers", report.workers);
-    for (int i = 0; i < TASKS && failures == 0; i++) {
+    for (int i = 0; i < TASKS && check_end() == 0; i++) {
         CHECK(seen[i].cpus == 7 || seen[i].cpus == 8, "task %d has %d CPUs", i, seen[i].cpus);
         CHECK(seen[i].counted == seen[i].cpus && seen[i].level == 1, "task %d counts %d", i, seen[i].counted);
         check_like(&seen[i].plan, &levels.level[1].plan);
@@ -78,7 +68,7 @@ static int nested(void)
         check_like(&seen[i].inner, &levels.level[2].plan);
     }
     cli_levels_free(&levels);
-    return failures > 0;
+    return check_end();
 }
 
 /* -- broken -------------------------------------------------------------- */
@@ -92,7 +82,7 @@ static int never(furrow_task *task)
 static void body(size_t begin, size_t end, void *user)
 {
     (void)begin, (void)end, (void)user;
-    failures++;
+    atomic_fetch_add(&failed_checks, 1);
 }
 
 static int broken(void)
@@ -107,7 +97,7 @@ static int broken(void)
         CHECK(furrow_for(4, body, NULL, NULL) == FURROW_EINVAL, "%s", furrow_message());
         CHECK(furrow_cpu_count(0) == 1, "%d CPUs", furrow_cpu_count(0));
     }
-    return failures > 0;
+    return check_end();
 }
 
 int main(int argc, char **argv)

@@ -7,7 +7,7 @@
 
 #include <furrow/furrow.h>
 
-#include "check.h"
+#include "../common/check.h"
 
 enum { THREADS = 4, ROUNDS = 60 };
 

@@ -9,7 +9,7 @@
 
 #include <furrow/furrow.h>
 
-#include "check.h"
+#include "../common/check.h"
 #include "runtime/pools.h"
 
 static const char *folder;

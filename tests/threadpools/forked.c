@@ -10,7 +10,7 @@
 
 #include <furrow/backend.h>
 
-#include "check.h"
+#include "../common/check.h"
 #include "count.h"
 #include "runtime/poolenv.h"
 

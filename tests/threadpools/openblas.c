@@ -9,7 +9,7 @@
 
 #include <furrow/furrow.h>
 
-#include "check.h"
+#include "../common/check.h"
 #include "count.h"
 
 enum { CPUS = 4, N = 192, ROW_MAJOR = 101, NO_TRANS = 111 };

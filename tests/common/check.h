@@ -1,6 +1,8 @@
-/* Checks that count: a program goes on after one failed and ends with it. */
-#ifndef THREADPOOLS_CHECK_H
-#define THREADPOOLS_CHECK_H
+/* Checks of one process that count: a program goes on after one failed, says the
+ * first ten, and ends with it. Checks that forked workers make too are those of
+ * tests/contract and tests/fault. */
+#ifndef COMMON_CHECK_H
+#define COMMON_CHECK_H
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -10,8 +12,7 @@ static atomic_int failed_checks;
 /* `what`: a format with its arguments, said where it failed. Any thread. */
 #define CHECK(holds, ...)                                                                          \
     do {                                                                                           \
-        if (!(holds)) {                                                                            \
-            atomic_fetch_add(&failed_checks, 1);                                                   \
+        if (!(holds) && atomic_fetch_add(&failed_checks, 1) < 10) {                                \
             fprintf(stderr, "%s:%d: %s: ", __FILE__, __LINE__, #holds);                            \
             fprintf(stderr, __VA_ARGS__);                                                          \
             fputc('\n', stderr);                                                                   \
