@@ -229,7 +229,8 @@ FURROW_API furrow_status furrow_map(const furrow_job *job, const furrow_config *
                                     furrow_report *report);
 
 /* Decides as furrow_map() would and runs nothing. `job` may be NULL: a job of
- * many tasks without needs. */
+ * many tasks without needs. `report` has the plan; its counts are 0.
+ * FURROW_EINVAL, _EBACKEND and _ENOMEM as furrow_map(). */
 FURROW_API furrow_status furrow_plan(const furrow_job *job, const furrow_config *config,
                                      furrow_report *report);
 
@@ -238,7 +239,8 @@ typedef void (*furrow_range_fn)(size_t begin, size_t end, void *user);
 /* A loop over shared memory: calls `body` on disjoint ranges that cover
  * 0 ... count - 1, on threads or sequentially. How the ranges are cut is not
  * promised; every index is in exactly one. Stopped by furrow_cancel() between
- * two ranges: FURROW_ECANCELLED. */
+ * two ranges: FURROW_ECANCELLED. FURROW_EINVAL where `body` is NULL; else the
+ * statuses of furrow_map(). */
 FURROW_API furrow_status furrow_for(size_t count, furrow_range_fn body, void *user,
                                     const furrow_config *config);
 
@@ -262,6 +264,9 @@ typedef struct furrow_reduction {
     uint64_t reserved[4]; /* 0 */
 } furrow_reduction;
 
+/* `report` may be NULL. FURROW_EINVAL names the field without meaning,
+ * FURROW_ENOMEM: no accumulators; both before any fold. Else the statuses of
+ * furrow_map(); a fold that returned nonzero is FURROW_ETASK. */
 FURROW_API furrow_status furrow_reduce(const furrow_reduction *reduction,
                                        const furrow_config *config, furrow_report *report);
 
@@ -275,7 +280,8 @@ FURROW_API furrow_status furrow_config_get(furrow_config *config);
 
 /* Copies `config` and makes it what NULL means for this thread, until popped.
  * Inside a task of a parallel backend the stack starts empty, and what a task
- * leaves pushed is popped when it ends. */
+ * leaves pushed is popped when it ends. FURROW_EINVAL names a field without
+ * meaning, FURROW_ENOMEM: no memory for the copy; nothing is pushed then. */
 FURROW_API furrow_status furrow_config_push(const furrow_config *config);
 
 /* FURROW_EINVAL where nothing is pushed in this scope. */
