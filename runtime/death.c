@@ -47,7 +47,7 @@ static void bury_task(struct furrow_work *work, int worker, size_t index, furrow
     struct fw_worker *w = &work->worker[worker];
     const unsigned attempt = atomic_load(&w->attempt);
 
-    if (work->outcome == NULL || work->outcome[index] != FURROW_PENDING)
+    if (work->outcome == NULL || fw_marks_hold(work, worker, index))
         return; /* it had ended */
     if (outcome == FURROW_SKIPPED)
         return; /* the job stops: it was not run to its end */
@@ -62,18 +62,21 @@ static void bury_task(struct furrow_work *work, int worker, size_t index, furrow
                     w->said_index == index && w->said_attempt == attempt ? work->blame[worker].words : "");
 }
 
-/* What a dead worker had done before the task it was running, and not marked. */
+/* What a dead worker had done before the task it was running, and not marked. A
+ * run that it had published was whole, with that task. */
 static void mark_done(struct furrow_work *work, int worker, size_t running)
 {
-    const size_t step = fw_ranges_backwards(work->ranges, work->line + worker) ? (size_t)-1 : 1;
-    const size_t from = atomic_exchange(&work->worker[worker].unmarked, FW_NO_TASK);
-    const bool some = step == 1 ? from < running : from > running;
+    const bool backwards = fw_ranges_backwards(work->ranges, work->line + worker);
+    const size_t from = atomic_load(&work->worker[worker].unmarked);
+    const bool some = from != FW_NO_TASK && running != FW_NO_TASK && (backwards ? from > running : from < running);
+    size_t low = backwards ? running + 1 : from, n = backwards ? from - running : running - from;
 
-    if (from == FW_NO_TASK || running == FW_NO_TASK || !some || work->outcome == NULL)
+    if (work->outcome == NULL || from == FW_NO_TASK)
         return;
-    for (size_t i = from; i != running; i += step)
-        if (work->outcome[i] == FURROW_PENDING)
-            __atomic_store_n(&work->outcome[i], (unsigned char)FURROW_DONE, __ATOMIC_RELEASE);
+    if (fw_ring_published(work, worker, from, &low, &n) || some) {
+        fw_ring_publish(work, worker, from, low, n);
+        fw_marks_note(work, worker, low, n);
+    }
 }
 
 /* What a death outside tasks means for the job. */
@@ -95,8 +98,7 @@ void furrow_work_lost(furrow_work *work, int worker, furrow_outcome outcome, int
 
     if (ranged)
         mark_done(work, worker, running);
-    else
-        atomic_store(&w->unmarked, FW_NO_TASK);
+    atomic_store(&w->unmarked, FW_NO_TASK);
     if (work->stream != NULL)
         fw_stream_bury(work, worker, outcome, code);
     else if (ranged)

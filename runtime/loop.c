@@ -44,38 +44,49 @@ static __attribute__((noinline, cold)) size_t attend(struct fw_seat *seat, size_
 /* -- Outcomes of a claim -------------------------------------------------- */
 
 /* Tasks that return 0 in time are marked DONE together, when the loop ends or
- * one of them needs more. Until then the worker's `unmarked` says from where on
- * they are not; if it dies, fw_work_lost() marks those before the one that ran. */
+ * one of them needs more: a run. Until then the worker's `unmarked` says from
+ * where on they are not; if it dies, fw_work_lost() marks those before the one
+ * that ran. */
 
-static void mark_from(struct fw_seat *seat, size_t index)
+static uintptr_t place_of(const void *array, size_t size, size_t index)
 {
-    atomic_store_explicit(&seat->me->unmarked, index, memory_order_relaxed);
+    return (uintptr_t)array + size * index;
 }
 
-/* Marks what was started before `end`, in the direction of walking. The last
- * one first: it is what the worker is known to have run. */
-static __attribute__((noinline)) void mark_until(struct fw_seat *seat, size_t end, bool backwards)
+/* A run of at most `most` tasks begins; where its first output goes. */
+static uintptr_t open_run(struct fw_seat *seat, size_t index, size_t most, bool backwards)
+{
+    struct furrow_work *work = seat->work;
+    const char *ring =
+        FW_UNLIKELY(work->ring != NULL) ? fw_ring_open(work, seat->worker, most, backwards) : NULL;
+
+    atomic_store_explicit(&seat->me->unmarked, index, memory_order_relaxed);
+    return ring != NULL ? (uintptr_t)ring : place_of(work->out, work->request.job.out_size, index);
+}
+
+/* Marks what was started before `end`, in the direction of walking. */
+static __attribute__((noinline)) void close_run(struct fw_seat *seat, size_t end, bool backwards)
 {
     const size_t from = FW_PEEK(&seat->me->unmarked);
     const size_t low = backwards ? end + 1 : from, n = backwards ? from - end : end - from;
-    unsigned char *const outcome = seat->work->outcome;
 
-    if (n == 0)
-        return;
-    /* Release: who sees DONE sees the output. */
-    __atomic_store_n(&outcome[backwards ? low : low + n - 1], (unsigned char)FURROW_DONE, __ATOMIC_RELEASE);
-    memset(&outcome[backwards ? low + 1 : low], FURROW_DONE, n - 1);
+    if (n > 0) {
+        if (seat->work->ring != NULL)
+            fw_ring_publish(seat->work, seat->worker, from, low, n);
+        fw_marks_note(seat->work, seat->worker, low, n);
+    }
+    atomic_store_explicit(&seat->me->unmarked, FW_NO_TASK, memory_order_relaxed);
 }
 
-/* Task `index` of the claim needs more than the fast path has. */
-static __attribute__((noinline, cold)) void mend(struct fw_seat *seat, size_t index, int code, bool late,
-                                                 bool keep, bool backwards)
+/* Task `index` of the claim, of whose run `left` are left with it, needs more
+ * than the fast path has. Returns where the next output goes, if `keep`. */
+static __attribute__((noinline, cold)) uintptr_t mend(struct fw_seat *seat, size_t index, size_t left, int code,
+                                                      bool late, bool keep, bool backwards)
 {
-    if (keep) {
-        mark_until(seat, index, backwards);
-        mark_from(seat, backwards ? index - 1 : index + 1);
-    }
+    if (keep)
+        close_run(seat, index, backwards);
     fw_seat_mend(seat, code, late);
+    return keep ? open_run(seat, backwards ? index - 1 : index + 1, left - 1, backwards) : 0;
 }
 
 /* -- The fast path ------------------------------------------------------ */
@@ -87,11 +98,6 @@ struct features {
     bool timed;     /* tasks have a time limit */
     bool backwards; /* this worker walks downwards */
 };
-
-static inline __attribute__((always_inline)) uintptr_t place_of(const void *array, size_t size, size_t index)
-{
-    return (uintptr_t)array + size * index;
-}
 
 /* Runs `left` tasks from `index` on, upwards or downwards. Returns how many it
  * started: fewer where the rest was put back or the job stops. Few values live
@@ -107,10 +113,10 @@ static inline __attribute__((always_inline)) size_t run_tasks(struct fw_seat *se
     size_t end = index + step * left;
     uint64_t state = fw_seed_state(job->seed, index), before = f.timed ? fw_now() : 0;
     uintptr_t in = f.in ? place_of(job->in, job->in_size, index) : 0;
-    uintptr_t out = f.out ? place_of(seat->work->out, job->out_size, index) : 0;
+    uintptr_t out = f.keep  ? open_run(seat, index, left, f.backwards)
+                    : f.out ? place_of(seat->work->out, job->out_size, index)
+                            : 0;
 
-    if (f.keep)
-        mark_from(seat, index);
     task->in = NULL;
     task->out = NULL;
     for (; index != end; index += step) {
@@ -138,18 +144,20 @@ static inline __attribute__((always_inline)) size_t run_tasks(struct fw_seat *se
             late = after - before > seat->work->limit_ns;
             before = after;
         }
-        if (FW_UNLIKELY(code != 0 || late))
-            mend(seat, index, code, late, f.keep, f.backwards);
+        if (FW_UNLIKELY(code != 0 || late)) {
+            const uintptr_t next = mend(seat, index, f.backwards ? index - end : end - index, code, late, f.keep, f.backwards);
+
+            if (f.keep && f.out)
+                out = next - step * job->out_size; /* what follows steps over this one */
+        }
         state += step * FW_SEED_STEP;
         if (f.in)
             in += step * job->in_size;
         if (f.out)
             out += step * job->out_size;
     }
-    if (f.keep) {
-        mark_until(seat, index, f.backwards);
-        mark_from(seat, FW_NO_TASK);
-    }
+    if (f.keep)
+        close_run(seat, index, f.backwards);
     if (f.timed)
         atomic_store_explicit(&seat->me->task_started, 0, memory_order_relaxed);
     return f.backwards ? first - index : index - first;
@@ -334,7 +342,7 @@ static size_t claim_size(const struct fw_seat *seat, uint64_t now)
     if (seat->sequel || (!me->begun && seat->work->request.job.worker_begin != NULL))
         return 1;
     left = fw_ranges_left(seat->work->ranges, seat->place);
-    if (seat->work->stage.emptied && left > seat->work->stage.claim_most)
+    if (seat->work->stage.claim_most > 0 && left > seat->work->stage.claim_most)
         left = seat->work->stage.claim_most;
     if (FW_UNLIKELY(seat->work->deadline.at > 0)) {
         fits = fw_deadline_fits(&seat->work->deadline, now);
@@ -345,13 +353,13 @@ static size_t claim_size(const struct fw_seat *seat, uint64_t now)
 
 static bool has_room(struct fw_seat *seat)
 {
-    return !fw_stage_full(seat->work) || fw_work_stops(seat->work);
+    return (!fw_stage_full(seat->work) && fw_ring_has_room(seat->work, seat->worker)) || fw_work_stops(seat->work);
 }
 
 /* Outputs may be too far ahead of who copies them. */
 static void await_room(struct fw_seat *seat, uint64_t *clock)
 {
-    if (!seat->work->stage.emptied || has_room(seat))
+    if ((!seat->work->stage.emptied && seat->work->ring == NULL) || has_room(seat))
         return;
     while (!has_room(seat))
         fw_seat_wait(seat, has_room);

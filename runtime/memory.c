@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 bool (*fw_memory_refuse)(size_t size);
 
@@ -92,6 +93,41 @@ void fw_block_free(void *block, size_t size, bool shared)
         free(block);
     else
         (void)munmap(block, size);
+}
+
+void *fw_bulk_alloc(size_t size)
+{
+    void *p;
+
+    if (refused(size) || size == 0 || size > SIZE_MAX / 2)
+        return NULL;
+    p = mapped_block(size, MAP_PRIVATE | MAP_NORESERVE);
+    if (p != NULL) {
+        (void)madvise(p, size, MADV_HUGEPAGE);
+        (void)madvise(p, size, MADV_DONTFORK);
+    }
+    return counted(p);
+}
+
+void fw_bulk_free(void *bulk, size_t size)
+{
+    if (bulk == NULL)
+        return;
+    uncount();
+    (void)munmap(bulk, size);
+}
+
+/* Bytes from which asking pays, and the advice where the C library is older. */
+enum { BULK = 64 * 1024, POPULATE_WRITE = 23 };
+
+void fw_bulk_copy(void *to, const void *from, size_t size)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
+    const uintptr_t begin = ((uintptr_t)to + page) & ~page, end = ((uintptr_t)to + size) & ~page;
+
+    if (size >= BULK) /* an older kernel refuses it: then page by page */
+        (void)madvise((void *)begin, end - begin, POPULATE_WRITE);
+    memcpy(to, from, size);
 }
 
 void *fw_carve(struct fw_carver *carver, size_t count, size_t size, size_t align)

@@ -22,6 +22,16 @@ void fw_free(void *p);
 void *fw_block_alloc(size_t size, bool shared);
 void fw_block_free(void *block, size_t size, bool shared);
 
+/* Memory for one process that is written once from end to end: in huge pages
+ * where there are some, and no part of children. NULL: not to be had. Freed by
+ * fw_bulk_free(). */
+void *fw_bulk_alloc(size_t size);
+void fw_bulk_free(void *bulk, size_t size);
+
+/* memcpy() to pages that a fork before made read-only, or that nobody touched:
+ * the kernel is asked for all of them at once, not page by page. */
+void fw_bulk_copy(void *to, const void *from, size_t size);
+
 /* Test seam: asked before every request; true refuses it. NULL: none. */
 extern bool (*fw_memory_refuse)(size_t size);
 

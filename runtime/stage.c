@@ -35,11 +35,12 @@ static size_t run_of(const unsigned char *at, unsigned char byte, size_t n)
     return length;
 }
 
-static void copy_out(struct furrow_work *work, size_t first, size_t n)
+void fw_stage_copy(struct furrow_work *work, size_t first, size_t n)
 {
     const size_t size = work->request.job.out_size;
 
-    memcpy((char *)work->request.job.out + first * size, work->out + first * size, n * size);
+    if (work->out != NULL && work->out != work->request.job.out)
+        fw_bulk_copy((char *)work->request.job.out + first * size, work->out + first * size, n * size);
 }
 
 /* -- The collector -------------------------------------------------------- */
@@ -86,7 +87,7 @@ static void take_sheet(struct furrow_work *work, size_t sheet)
 
         if (byte != FURROW_PENDING && (byte & FW_TAKEN) == 0) {
             if (byte == FURROW_DONE)
-                copy_out(work, i, n);
+                fw_stage_copy(work, i, n);
             memset(&outcome[i], byte | FW_TAKEN, n);
             stage->left[sheet] -= (uint32_t)n;
         }
@@ -151,8 +152,13 @@ void fw_stage_open(struct furrow_work *work)
     struct fw_stage *stage = &work->stage;
     const furrow_job *job = &work->request.job;
 
+    if (work->ring != NULL) {
+        stage->claim_most = fw_ring_run_most(work);
+        return;
+    }
     if (work->out == NULL || work->out == job->out || job->count * job->out_size <= stage->most)
         return;
+    work->marks = NULL; /* who collects looks at bytes */
     stage->claim_most = (size_t)(stage->most / 8 / (uint64_t)work->workers / job->out_size) + 1;
     if (work->request.share != NULL && !work->request.share->receives) {
         stage->emptied = true; /* by another process */
@@ -187,16 +193,19 @@ static void stop_collector(struct furrow_work *work)
     stage->left = NULL;
 }
 
-static void take_rest(struct furrow_work *work)
+void fw_stage_take(struct furrow_work *work, size_t begin, size_t end)
 {
-    const size_t count = work->request.job.count;
     unsigned char *outcome = work->outcome;
 
-    for (size_t i = 0; i < count;) {
-        const size_t n = run_of(&outcome[i], outcome[i], count - i);
+    if (!work->stage.taken && work->request.share == NULL && (work->out == NULL || work->out == work->request.job.out))
+        return;
+    for (size_t i = begin; i < end;) {
+        const size_t n = run_of(&outcome[i], outcome[i], end - i);
 
-        if (outcome[i] == FURROW_DONE && work->out != NULL)
-            copy_out(work, i, n);
+        if (outcome[i] == FURROW_DONE)
+            fw_stage_copy(work, i, n);
+        if (outcome[i] == (FURROW_DONE | FW_TAKEN))
+            fw_ring_copy(work, i, n);
         if ((outcome[i] & FW_TAKEN) != 0)
             memset(&outcome[i], outcome[i] & ~FW_TAKEN, n);
         i += n;
@@ -205,12 +214,8 @@ static void take_rest(struct furrow_work *work)
 
 void fw_stage_close(struct furrow_work *work)
 {
-    struct fw_stage *stage = &work->stage;
-    const bool emptied = stage->emptied;
-
+    work->stage.taken = work->stage.emptied;
     stop_collector(work);
-    if (emptied || work->request.share != NULL || (work->out != NULL && work->out != work->request.job.out))
-        take_rest(work);
 }
 
 void fw_stage_drop(struct furrow_work *work)

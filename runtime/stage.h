@@ -25,7 +25,7 @@ enum { FW_TAKEN = 0x80 };
 struct fw_stage {
     /* Set by open, then read-only. */
     bool emptied;       /* while the job runs; else at its end */
-    size_t claim_most;  /* tasks of one claim, where `emptied` */
+    size_t claim_most;  /* tasks of one claim; 0: any */
     uint64_t most;      /* bytes that workers may be ahead */
 
     /* The caller's process alone. */
@@ -33,8 +33,8 @@ struct fw_stage {
     size_t sheets;
     uint32_t *left;     /* owned: tasks of each sheet that were not yet taken */
     bool collects;      /* `collector` runs */
+    bool taken;         /* closed after it was emptied: outcome bytes may have FW_TAKEN */
     pthread_t collector;
-
 };
 
 /* What workers and the collector share. */
@@ -53,9 +53,15 @@ extern uint64_t fw_stage_most;
  * thread for that it is copied at the end. Caller. */
 void fw_stage_open(struct furrow_work *work);
 
-/* All workers have left: what is DONE and still on the stage goes to the
- * caller's array, and outcome bytes are plain again. Caller. */
+/* All workers have left: nobody empties it any more. Caller. */
 void fw_stage_close(struct furrow_work *work);
+
+/* After that: what is DONE among tasks begin ... end - 1 and still on the stage
+ * goes to the caller's array, and their outcome bytes are plain again. Caller. */
+void fw_stage_take(struct furrow_work *work, size_t begin, size_t end);
+
+/* Copies n outputs to the caller's array, where they are not written there. */
+void fw_stage_copy(struct furrow_work *work, size_t first, size_t n);
 
 /* Without the copy: the job never ran. Caller. */
 void fw_stage_drop(struct furrow_work *work);

@@ -22,6 +22,8 @@ struct layout {
     bool ranges; /* they are this process's own */
     bool copies; /* outputs are not written where the caller wants them */
     bool stage;  /* they go to the block */
+    bool marks;  /* runs of tasks are noted instead of bytes */
+    size_t ring_slots; /* of each worker's ring; 0: no rings */
     size_t ndear;
     uint32_t slots, most;
     size_t cpuset_bytes;
@@ -92,6 +94,8 @@ static struct layout lay_out(const struct fw_request *request, const struct fw_p
     l.keep = l.shared && job->count > 0 && share == NULL;
     l.copies = share != NULL || (l.shared && job->out != NULL && !fw_alloc_holds(job->out, job->count * job->out_size));
     l.stage = l.copies && !streamed && share == NULL;
+    l.marks = l.keep && !streamed;
+    l.ring_slots = l.stage ? fw_ring_slots(request, plan->workers) : 0;
     l.ranges = share == NULL || share->ranges == NULL;
     l.again = !streamed && request->config.retries > 0 && (request->config.timeout > 0 || l.shared);
     if (l.ranges)
@@ -120,6 +124,10 @@ static void carve(struct furrow_work *work, struct furrow_lease **lease, char **
     work->dear = fw_carve(c, l->ndear, sizeof *work->dear, FW_CACHE_LINE);
     work->dear_sorted = fw_carve(c, l->ndear, sizeof *work->dear_sorted, FW_CACHE_LINE);
     work->outcome = fw_carve(c, l->keep ? job->count : 0, 1, FW_CACHE_LINE);
+    work->marks = fw_carve(c, l->marks ? workers : 0, sizeof *work->marks, FW_CACHE_LINE);
+    work->runs = fw_carve(c, l->marks ? workers * FW_MARKS : 0, sizeof *work->runs, FW_CACHE_LINE);
+    work->ring = fw_carve(c, l->ring_slots > 0 ? workers : 0, sizeof *work->ring, FW_CACHE_LINE);
+    work->ring_out = fw_carve(c, workers * l->ring_slots, job->out_size, FW_CACHE_LINE);
     work->again = fw_carve(c, l->again ? job->count : 0, sizeof *work->again, FW_CACHE_LINE);
     work->out = fw_carve(c, l->stage ? job->count : 0, job->out_size, FW_CACHE_LINE);
     work->scratch = fw_carve(c, workers, work->request.scratch, FW_CACHE_LINE);
@@ -357,6 +365,7 @@ furrow_status fw_work_open(const struct fw_request *request, const struct fw_pla
     }
     if (request->share != NULL)
         join(work, request->share);
+    fw_ring_start(work, l.ring_slots);
     fw_stage_open(work);
     *out = work;
     return FURROW_OK;
@@ -367,6 +376,7 @@ void fw_work_close(struct furrow_work *work)
     if (work == NULL)
         return;
     fw_stage_drop(work);
+    fw_ring_drop(work);
     if (work->stream != NULL)
         fw_stream_close(work->stream);
     fw_block_free(work, work->bytes, work->shared_home);
@@ -609,33 +619,68 @@ static bool deal_again(struct furrow_work *work)
     const uint32_t deaths = atomic_load(&work->deaths);
 
     if (!work->shared_home || work->request.share != NULL || work->stream != NULL || fw_work_stops(work) ||
-        deaths == work->deaths_dealt || !any_pending(work))
+        deaths == work->deaths_dealt)
+        return false;
+    fw_marks_spill(work);
+    if (!any_pending(work))
         return false;
     fw_work_begin_again(work);
     fw_ranges_init(work->ranges, work->request.job.count, work->workers);
     return true;
 }
 
-static void skip_pending(unsigned char *outcome, size_t count)
+/* What the caller asked for of tasks begin ... end - 1, whose bytes say all. */
+static void settle_bytes(struct furrow_work *work, size_t begin, size_t end)
 {
-    unsigned char *at = outcome;
+    unsigned char *const want = work->request.job.outcome, *const outcome = work->outcome;
 
-    while ((at = memchr(at, FURROW_PENDING, count - (size_t)(at - outcome))) != NULL)
-        *at++ = FURROW_SKIPPED;
+    if (begin == end)
+        return;
+    fw_stage_take(work, begin, end);
+    if (want == NULL)
+        return;
+    for (unsigned char *at = outcome + begin; (at = memchr(at, FURROW_PENDING, end - (size_t)(at - outcome))) != NULL;)
+        *at = FURROW_SKIPPED;
+    if (want != outcome)
+        memcpy(want + begin, outcome + begin, end - begin);
+}
+
+/* The same for tasks that were noted together: their bytes are not looked at. */
+static void settle_run(struct furrow_work *work, size_t begin, size_t end)
+{
+    if (work->ring != NULL)
+        fw_ring_copy(work, begin, end - begin);
+    else
+        fw_stage_copy(work, begin, end - begin);
+    if (work->request.job.outcome != NULL)
+        memset(work->request.job.outcome + begin, FURROW_DONE, end - begin);
+}
+
+/* After deaths the report counts bytes. */
+static void settle(struct furrow_work *work)
+{
+    size_t nruns = 0, at = 0;
+
+    if (atomic_load(&work->deaths) == 0)
+        nruns = fw_marks_gather(work);
+    else
+        fw_marks_spill(work);
+    for (size_t i = 0; i < nruns; i++) {
+        settle_bytes(work, at, work->runs[i].begin);
+        settle_run(work, work->runs[i].begin, work->runs[i].end);
+        at = work->runs[i].end;
+    }
+    settle_bytes(work, at, work->request.job.count);
 }
 
 bool fw_work_settle(struct furrow_work *work)
 {
-    const size_t count = work->request.job.count;
-
-    if (work->outcome == NULL || count == 0)
+    if (work->outcome == NULL || work->request.job.count == 0)
         return false;
     if (deal_again(work))
         return true;
+    fw_ring_stop(work);
     fw_stage_close(work);
-    if (work->request.job.outcome != NULL)
-        skip_pending(work->outcome, count);
-    if (work->outcome != work->request.job.outcome && work->request.job.outcome != NULL)
-        memcpy(work->request.job.outcome, work->outcome, count);
+    settle(work);
     return false;
 }

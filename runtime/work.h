@@ -21,9 +21,11 @@
 #include "context.h"
 #include "deadline.h"
 #include "inherit.h"
+#include "marks.h"
 #include "plan.h"
 #include "progress.h"
 #include "ranges.h"
+#include "ring.h"
 #include "stage.h"
 
 struct fw_stream;
@@ -149,6 +151,10 @@ struct furrow_work {
     char *out;                 /* where tasks write: the caller's array or the stage; NULL: none, or slots */
     char *scratch;             /* workers x request.scratch; or NULL */
     unsigned char *outcome;    /* one byte per task: the caller's or the block's; NULL: nobody asks */
+    struct fw_marks *marks;    /* one per worker, where runs of tasks are noted instead of bytes; else NULL */
+    struct fw_span *runs;      /* room for all that `marks` hold, at the end of the job */
+    struct fw_ring *ring;  /* one per worker, where outputs go through rings; else NULL */
+    char *ring_out;            /* what the rings hold; or NULL */
     size_t ndear;              /* tasks that go first, from the front; 0 once dealt again */
     uint32_t deaths_dealt;     /* `deaths` when the tasks were dealt again; 0: not yet. Between two runs */
     size_t *dear;              /* in the order to start them */
@@ -163,6 +169,7 @@ struct furrow_work {
     char host[FURROW_HOST];
 
     struct fw_stage stage;     /* where `out` is one */
+    struct fw_rings rings; /* what `ring` has in common */
 
     /* -- Shared while the job runs. */
     _Alignas(FW_CACHE_LINE) struct fw_common own; /* what `common` points to where nobody else shares it */

@@ -1,5 +1,5 @@
-/* Outputs in place, staged, and staged and given back while the job runs, also
- * with failures, deaths and retries; with callbacks and without. */
+/* Outputs in place, staged, staged and given back while the job runs, and through
+ * rings, also with failures, deaths and retries; with callbacks and without. */
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "fault.h"
+#include "runtime/ring.h"
 #include "runtime/stage.h"
 
 enum { SIZE = 1000, TASKS = 20000, MOST = 2 << 20 }; /* 20 MB through 2 MiB */
@@ -17,6 +18,7 @@ struct board {
 };
 static struct board *board;
 static bool fails, dies;
+static bool rings; /* outputs go through rings */
 
 static unsigned char byte_of(size_t index)
 {
@@ -46,7 +48,7 @@ static int fill(furrow_task *task)
         (void)kill(getpid(), SIGKILL);
     if (fails && task->index % 5003 == 3)
         return 4;
-    if (task->index % 500 == 0) {
+    if (!rings && task->index % 500 == 0) {
         const size_t seen = resident(task);
         size_t most = atomic_load(&board->resident);
 
@@ -74,6 +76,14 @@ static void check(const unsigned char *out, const unsigned char *outcome, bool i
         else if (!in_place) /* untouched */
             wrong += !filled(out, i, 0xEE);
     CHECK_EQ(wrong, 0);
+}
+
+/* Retried, or not where outputs go through rings. */
+static furrow_outcome expected(size_t index)
+{
+    if (dies && rings && index % 7919 == 17)
+        return FURROW_CRASHED;
+    return fails && index % 5003 == 3 ? FURROW_FAILED : FURROW_DONE;
 }
 
 static int take(const furrow_result *result, void *user)
@@ -106,19 +116,20 @@ static void run(const char *name, unsigned char *out, bool in_place, bool stream
     memset(board, 0, sizeof *board);
     memset(out, 0xEE, (size_t)TASKS * SIZE);
     fw_stage_most = most;
-    config.retries = dies ? 1 : 0;
-    CHECK_EQ(furrow_map(&job, &config, &report), fails ? FURROW_ETASK : FURROW_OK);
+    fw_ring_shape.least = rings ? 0 : SIZE_MAX;
+    config.retries = dies && !rings ? 1 : 0;
+    CHECK_EQ(furrow_map(&job, &config, &report), dies && rings ? FURROW_EWORKER : fails ? FURROW_ETASK : FURROW_OK);
     check(out, outcome, in_place);
     for (size_t i = 0; i < TASKS; i++) {
-        CHECK(outcome[i] == FURROW_DONE || outcome[i] == FURROW_FAILED);
+        CHECK_EQ(outcome[i], expected(i));
         done += outcome[i] == FURROW_DONE;
     }
     CHECK_EQ(report.done, done);
-    CHECK_EQ(report.failed, TASKS - done);
     CHECK_EQ(report.failed, fails ? (TASKS - 4) / 5003 + 1 : 0);
+    CHECK_EQ(report.crashed, TASKS - done - report.failed);
     CHECK_EQ(wrong, 0);
     /* Ahead of the copy by no more than was allowed, a claim and some sheets. */
-    if (!in_place && !streamed && most == MOST)
+    if (!in_place && !streamed && !rings && most == MOST)
         CHECK(atomic_load(&board->resident) <= 2 * MOST + 8 * (1 << 20));
 }
 
@@ -131,6 +142,21 @@ static void every_way(unsigned char *own, unsigned char *shared)
     run("in place", shared, true, true, MOST);
 }
 
+/* Rings of every size, from some tasks to some thousand; what was taken is held
+ * until the end, or not. */
+static void every_ring(unsigned char *own)
+{
+    static const size_t bytes[] = { 16 * SIZE, 100 * SIZE + 1, 1 << 20 };
+
+    rings = true;
+    for (size_t i = 0; i < sizeof bytes / sizeof bytes[0]; i++) {
+        fw_ring_shape.bytes = bytes[i];
+        run("through rings, held", own, false, false, UINT64_MAX);
+        run("through rings", own, false, false, MOST);
+    }
+    rings = false;
+}
+
 /* One byte before, in, and behind memory of furrow_alloc(). */
 static void bounds(void)
 {
@@ -140,7 +166,7 @@ static void bounds(void)
     furrow_job job = { .run = fill, .count = FEW, .out_size = SIZE };
 
     fault_case("part of an allocation");
-    fails = dies = false;
+    fails = dies = rings = false;
     if (!CHECK(memory != NULL))
         return;
     CHECK_EQ((uintptr_t)memory % 64, 0);
@@ -165,10 +191,13 @@ int main(void)
     bounds();
     before = fault_census();
     every_way(own, shared);
+    every_ring(own);
     fails = true;
     every_way(own, shared);
+    every_ring(own);
     dies = true;
     every_way(own, shared);
+    every_ring(own);
     after = fault_census();
     fault_case("afterwards");
     fault_same(&before, &after, 4);

@@ -10,6 +10,7 @@
 
 #include "backends/fork/table.h"
 #include "fault.h"
+#include "runtime/ring.h"
 
 enum { TASKS = 24, WORKERS = 3 };
 
@@ -64,7 +65,7 @@ struct way {
     const char *name;
     size_t batch;
     int retries;
-    bool results, ordered, inputs, costs, timed;
+    bool results, ordered, inputs, costs, timed, rings;
     unsigned failing;
 };
 
@@ -73,6 +74,9 @@ static const struct way ways[] = {
     { .name = "batches", .batch = 5 },
     { .name = "time limit", .timed = true },
     { .name = "dear tasks first", .costs = true },
+    { .name = "rings", .rings = true },
+    { .name = "rings, batches, failures", .rings = true, .batch = 3, .failing = 5 },
+    { .name = "rings with a time limit", .rings = true, .timed = true },
     { .name = "retries", .retries = 2, .failing = 3 },
     { .name = "retries with a time limit", .retries = 2, .timed = true, .failing = 3, .batch = 4 },
     { .name = "results", .results = true },
@@ -132,6 +136,8 @@ static furrow_status run(const struct way *way, unsigned char *outcome, size_t *
     config.retries = way->retries;
     config.timeout = way->timed ? 30 : 0;
     failing = way->failing;
+    fw_ring_shape.bytes = 4 * sizeof *out;
+    fw_ring_shape.least = way->rings ? 0 : SIZE_MAX;
     *taken = (struct taken){ .ordered = way->ordered };
     return furrow_map(&job, &config, report);
 }
@@ -140,7 +146,7 @@ static furrow_status run(const struct way *way, unsigned char *outcome, size_t *
 static bool dies_at(const struct way *way, unsigned victim, unsigned at)
 {
     unsigned char outcome[TASKS];
-    size_t out[TASKS], crashed = 0;
+    size_t out[TASKS], crashed = 0, failed = 0;
     struct taken taken;
     furrow_report report;
     furrow_status status;
@@ -154,8 +160,11 @@ static bool dies_at(const struct way *way, unsigned victim, unsigned at)
     status = run(way, outcome, out, &taken, &report);
     fired = atomic_load(&board->fired);
     for (size_t i = 0; i < TASKS; i++) {
+        const bool fails = failing != 0 && i % failing == 0 && way->retries == 0;
+
         crashed += outcome[i] == FURROW_CRASHED;
-        CHECK(outcome[i] == FURROW_DONE || outcome[i] == FURROW_CRASHED);
+        failed += outcome[i] == FURROW_FAILED;
+        CHECK(outcome[i] == (fails ? FURROW_FAILED : FURROW_DONE) || outcome[i] == FURROW_CRASHED);
         CHECK_EQ(out[i], outcome[i] == FURROW_DONE ? i + 100 : SIZE_MAX);
         most = way->retries == 0 ? 1 : 1 + fired + (failing != 0 && i % failing == 0);
         CHECK(atomic_load(&board->ran[i]) <= most);
@@ -164,8 +173,8 @@ static bool dies_at(const struct way *way, unsigned victim, unsigned at)
     }
     CHECK(crashed <= (way->retries == 0 ? fired : 0));
     CHECK_EQ(report.crashed, crashed);
-    CHECK_EQ(report.done, TASKS - crashed);
-    CHECK_EQ(status, crashed > 0 ? FURROW_EWORKER : FURROW_OK);
+    CHECK_EQ(report.done, TASKS - crashed - failed);
+    CHECK_EQ(status, crashed > 0 ? FURROW_EWORKER : failed > 0 ? FURROW_ETASK : FURROW_OK);
     return fired != 0;
 }
 
