@@ -349,3 +349,44 @@ void fw_cgroup_read(const struct fw_site *site, struct fw_cgroup *out)
     free(cgroups);
     free(mounts);
 }
+
+/* -- Memory --------------------------------------------------------------- */
+
+long long fw_cgroup_oom_kills(const char *text)
+{
+    static const char word[] = "oom_kill ";
+    long long kills;
+    const char *end;
+
+    for (; text != NULL; text = strchr(text, '\n'), text += text != NULL)
+        if (strncmp(text, word, sizeof word - 1) == 0)
+            return read_whole(text + sizeof word - 1, &kills, &end) && (*end == '\n' || *end == '\0') && kills >= 0
+                       ? kills
+                       : -1;
+    return -1;
+}
+
+static bool counts_kills(const struct hierarchy *h, const char *name, char path[3 * FW_CGROUP_PATH])
+{
+    char *text = read_in(h, name, path);
+    const bool counts = text != NULL && fw_cgroup_oom_kills(text) >= 0;
+
+    free(text);
+    return counts;
+}
+
+bool fw_cgroup_oom_file(const struct fw_site *site, char path[3 * FW_CGROUP_PATH])
+{
+    char *cgroups = fw_site_file(site, "/proc/self/cgroup", FILE_MOST);
+    char *mounts = fw_site_file(site, "/proc/self/mountinfo", FILE_MOST);
+    struct hierarchy h;
+    bool found = false;
+
+    if (cgroups != NULL && mounts != NULL)
+        found = (find_own(&h, site, cgroups, mounts, "memory") &&
+                 counts_kills(&h, "memory.oom_control", path)) ||
+                (find_own(&h, site, cgroups, mounts, NULL) && counts_kills(&h, "memory.events", path));
+    free(cgroups);
+    free(mounts);
+    return found;
+}

@@ -24,6 +24,10 @@ struct fw_cgroup {
 /* Fills `out` whole; what can't be read is no limit. */
 void fw_cgroup_read(const struct fw_site *site, struct fw_cgroup *out);
 
+/* The file in which the process's own group counts what the kernel killed for
+ * want of memory: memory.events, or version 1's memory.oom_control. False: none. */
+bool fw_cgroup_oom_file(const struct fw_site *site, char path[3 * FW_CGROUP_PATH]);
+
 /* -- Pure parts, fuzzed ------------------------------------------------- */
 
 /* CPUs of a quota of `us` microseconds each `period_us`: 0: none (us < 0);
@@ -32,6 +36,10 @@ double fw_cgroup_quota(long long us, long long period_us);
 
 /* The text of cpu.max, "max 100000" or "150000 100000": as fw_cgroup_quota(). */
 double fw_cgroup_quota_v2(const char *text);
+
+/* Processes that the kernel killed, of the text of such a file; -1: it does not
+ * say. */
+long long fw_cgroup_oom_kills(const char *text);
 
 /* Of /proc/self/cgroup the path of the group of a v1 controller, or of version 2
  * where `controller` is NULL. False: not there, or longer than `size`. */

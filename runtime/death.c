@@ -41,6 +41,24 @@ static void too_many_deaths(struct furrow_work *work, int code)
     fw_work_stop(work, FW_CAUSE_WORKER, FURROW_EWORKER, code, FW_NO_TASK, words);
 }
 
+static size_t task_of(const struct furrow_work *work, int worker)
+{
+    const uint32_t slot = atomic_load(&work->worker[worker].slot);
+
+    if (work->stream != NULL)
+        return slot != 0 ? work->stream->slot[slot - 1].index : FW_NO_TASK;
+    return atomic_load(&work->ranges->line[work->line + worker].running);
+}
+
+void fw_work_blame(struct furrow_work *work, int worker, const char *words)
+{
+    struct fw_worker *w = &work->worker[worker];
+
+    fw_text_copy(work->blame[worker].words, sizeof work->blame[worker].words, words);
+    w->said_index = task_of(work, worker);
+    w->said_attempt = atomic_load(&w->attempt);
+}
+
 /* The task a dead worker was running: retried later, or settled. */
 static void bury_task(struct furrow_work *work, int worker, size_t index, furrow_outcome outcome, int code)
 {

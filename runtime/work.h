@@ -251,6 +251,10 @@ bool fw_work_again_pop(struct furrow_work *work, size_t *index, unsigned *attemp
 void fw_work_outcome(struct furrow_work *work, int worker, size_t index, furrow_outcome outcome,
                      int code, const char *words);
 
+/* What ended a worker, said of the task that it ran: before furrow_work_lost(),
+ * by who calls that. */
+void fw_work_blame(struct furrow_work *work, int worker, const char *words);
+
 /* Tasks that go first, by job.cost: `dear` in the order to start them, `sorted`
  * by index; NULL: only counted. Fewer than 8 x workers. */
 size_t fw_work_dear(const furrow_job *job, int workers, size_t *dear, size_t *sorted);

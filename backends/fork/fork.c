@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "oom.h"
 #include "runtime/memory.h"
 
 extern const furrow_backend fw_fork;
@@ -292,6 +293,7 @@ static furrow_status fork_run(const furrow_crew *crew, furrow_work *work)
                                 "fork: no memory for the stack of a worker; "
                                 "raise ulimit -v, or lower ulimit -s");
     }
+    fw_fork_oom_find();
     status = run_with(crew, table, &stack);
     stack_close(&stack);
     table_close(table);

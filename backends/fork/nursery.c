@@ -25,7 +25,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "oom.h"
 #include "runtime/printing.h"
+#include "runtime/work.h"
 
 /* Times in seconds. A task that asks furrow_task_expired() may return by itself
  * after its limit: for a twentieth of it, at least 3 ms and at most 0.25 s. */
@@ -39,6 +41,7 @@ struct nursery {
     pid_t self;
     sigset_t events;
     double grace; /* that a task may be late */
+    struct fw_fork_oom oom;
 };
 
 static double seconds_now(void)
@@ -199,6 +202,22 @@ static void worker_replace(struct nursery *n, int worker)
                            strerror(n->table->refused));
 }
 
+/* A worker that was killed, and not by us: by the kernel, where the group's count
+ * of such has grown. */
+static void explain_kill(struct nursery *n, int worker)
+{
+    char words[FURROW_MESSAGE];
+
+    if (!fw_fork_oom_grew(&n->oom))
+        return;
+    (void)snprintf(words, sizeof words,
+                   "out of memory: the kernel killed it at the limit of its control group or of the "
+                   "machine; give the program more memory, run fewer workers, or use less in a task "
+                   "(counted in %s)",
+                   n->oom.path);
+    fw_work_blame(n->table->work, worker, words);
+}
+
 static void worker_ended(struct nursery *n, int worker, const siginfo_t *info)
 {
     const int code = info->si_code == CLD_EXITED ? -info->si_status : info->si_status;
@@ -207,6 +226,8 @@ static void worker_ended(struct nursery *n, int worker, const siginfo_t *info)
     worker_reap(n, worker);
     if (atomic_load(&n->table->member[worker].left) != 0)
         return;
+    if (code == SIGKILL && verdict == FURROW_CRASHED)
+        explain_kill(n, worker);
     furrow_work_lost(n->table->work, worker, verdict, code);
     worker_replace(n, worker);
 }
@@ -359,6 +380,7 @@ static _Noreturn void nursery_main(struct nursery *n)
     fw_printing_forget();
     fw_fork_worker_prepare();
     workers_make(n);
+    fw_fork_oom_begin(&n->oom);
     while (workers_there(n) > 0) {
         const double next = enforce(n);
 

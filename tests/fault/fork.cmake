@@ -5,6 +5,7 @@ set(fault_tests
   fork_deaths
   fork_ends
   fork_limits
+  fork_oom
   fork_refused
   fork_view
 )

@@ -48,6 +48,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cpus = fw_cgroup_quota_v2(max);
     if (!(cpus >= -1))
         abort();
+    if (fw_cgroup_oom_kills(max) < -1)
+        abort();
     free(cgroups);
     return 0;
 }
