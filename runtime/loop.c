@@ -129,9 +129,11 @@ static inline __attribute__((always_inline)) size_t run_tasks(struct fw_seat *se
                 break;
             end = index + step * left;
         }
-        FW_HINT(&line->running, index);
-        if (f.timed)
+        if (f.timed) { /* first: stopped between the two, this task must not look as late as the one before */
             atomic_store_explicit(&seat->me->task_started, before, memory_order_relaxed);
+            atomic_signal_fence(memory_order_seq_cst);
+        }
+        FW_HINT(&line->running, index);
         task->index = index;
         if (f.in)
             task->in = (const void *)in;

@@ -95,12 +95,22 @@ static int about_the_limit(furrow_task *task)
     return 0;
 }
 
+/* Under load a first touch of the board may take longer than the limit. */
+static int touch_board(int worker, const void *shared, void **state)
+{
+    (void)worker, (void)shared, (void)state;
+    atomic_fetch_add(&board->started, 0);
+    for (int i = 0; i < MOST; i += 256)
+        atomic_fetch_add(&board->ran[i], 0);
+    return 0;
+}
+
 static void neighbours(void)
 {
     furrow_config config = fault_config(4);
     static unsigned char outcome[MOST];
     const furrow_job job = {
-        .run = about_the_limit, .count = MOST, .outcome = outcome, .seed = 11
+        .run = about_the_limit, .count = MOST, .outcome = outcome, .seed = 11, .worker_begin = touch_board
     };
     furrow_report report;
 
@@ -122,10 +132,12 @@ static void neighbours(void)
 
 /* -- Stopped workers ----------------------------------------------------------- */
 
+static size_t stops_in; /* this task */
+
 static int tell_and_wait(furrow_task *task)
 {
     atomic_fetch_add(&board->ran[task->index], 1);
-    if (task->index == 3) {
+    if (task->index == stops_in) {
         atomic_store(&board->worker, (unsigned)getpid());
         CHECK(fault_await(&board->released, 1));
     }
@@ -147,7 +159,7 @@ static void *stop_it(void *again)
     return NULL;
 }
 
-static void stopped(bool goes_on)
+static void stopped(bool goes_on, size_t task, size_t batch)
 {
     furrow_config config = fault_config(2);
     unsigned char outcome[TASKS];
@@ -156,15 +168,17 @@ static void stopped(bool goes_on)
     pthread_t stopper;
     int yes;
 
-    fault_case("a worker that is stopped%s", goes_on ? " and goes on" : " past its limit");
+    fault_case("a worker that is stopped in task %zu%s", task, goes_on ? " and goes on" : " past its limit");
     clear();
+    stops_in = task;
+    config.batch = batch;
     config.timeout = goes_on ? 0 : 0.3;
     if (!CHECK(pthread_create(&stopper, NULL, stop_it, goes_on ? &yes : NULL) == 0))
         return;
     CHECK_EQ(furrow_map(&job, &config, &report), goes_on ? FURROW_OK : FURROW_ETIMEDOUT);
     (void)pthread_join(stopper, NULL);
     for (int i = 0; i < TASKS; i++)
-        CHECK_EQ(outcome[i], i == 3 && !goes_on ? FURROW_TIMED_OUT : FURROW_DONE);
+        CHECK_EQ(outcome[i], (size_t)i == task && !goes_on ? FURROW_TIMED_OUT : FURROW_DONE);
 }
 
 /* -- Cancelling ---------------------------------------------------------------- */
@@ -235,8 +249,10 @@ int main(void)
     before = fault_census();
     stuck(1);
     neighbours();
-    stopped(false);
-    stopped(true);
+    stopped(false, 0, 0);
+    stopped(false, TASKS - 1, 0);
+    stopped(false, 3, 5);
+    stopped(true, 3, 0);
     cancelled(false);
     cancelled(true);
     after = fault_census();

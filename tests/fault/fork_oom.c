@@ -14,7 +14,7 @@
 
 #include "fault.h"
 
-enum { TASKS = 40, HUNGRY = 17, LIMIT = 96 << 20, WANTS = 400 << 20 };
+enum { TASKS = 40, LIMIT = 96 << 20, WANTS = 400 << 20 };
 
 /* -- The group ---------------------------------------------------------------- */
 
@@ -72,12 +72,13 @@ struct board {
     atomic_uint ran[TASKS];
 };
 static struct board *board;
-static unsigned meals; /* tries of the hungry task that eat */
+static size_t hungry;  /* the task that eats, */
+static unsigned meals; /* in so many of its tries */
 
 static int eat(furrow_task *task)
 {
     atomic_fetch_add(&board->ran[task->index], 1);
-    if (task->index == HUNGRY && task->attempt < meals) {
+    if (task->index == hungry && task->attempt < meals) {
         char *p = mmap(NULL, WANTS, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
         for (size_t i = 0; p != MAP_FAILED && i < WANTS; i += 4096)
@@ -96,8 +97,8 @@ static int take(const furrow_result *result, void *user)
     return 0;
 }
 
-static furrow_status run(int retries, unsigned *said, unsigned char *outcome, size_t *out,
-                         furrow_report *report)
+static furrow_status run(size_t batch, int retries, unsigned *said, unsigned char *outcome,
+                         size_t *out, furrow_report *report)
 {
     furrow_config config = fault_config(2);
     const furrow_job job = { .run = eat,
@@ -109,6 +110,7 @@ static furrow_status run(int retries, unsigned *said, unsigned char *outcome, si
                              .user = said };
 
     memset(board, 0, sizeof *board);
+    config.batch = batch;
     config.retries = retries;
     return furrow_map(&job, &config, report);
 }
@@ -116,7 +118,7 @@ static furrow_status run(int retries, unsigned *said, unsigned char *outcome, si
 static void check_rest(const unsigned char *outcome, const size_t *out)
 {
     for (size_t i = 0; i < TASKS; i++) {
-        if (i == HUNGRY)
+        if (i == hungry)
             continue;
         CHECK_EQ(outcome[i], FURROW_DONE);
         CHECK_EQ(out[i], i + 5);
@@ -124,20 +126,21 @@ static void check_rest(const unsigned char *outcome, const size_t *out)
     }
 }
 
-static void is_killed(bool handed)
+static void is_killed(size_t task, size_t batch, bool handed)
 {
     unsigned char outcome[TASKS];
     size_t out[TASKS];
     unsigned said = 0;
     furrow_report report;
 
-    fault_case("out of memory%s", handed ? ", with results" : "");
+    fault_case("out of memory in task %zu%s", task, handed ? ", with results" : "");
+    hungry = task;
     meals = 100;
-    CHECK_EQ(run(0, handed ? &said : NULL, outcome, out, &report), FURROW_EWORKER);
+    CHECK_EQ(run(batch, 0, handed ? &said : NULL, outcome, out, &report), FURROW_EWORKER);
     check_rest(outcome, out);
-    CHECK_EQ(outcome[HUNGRY], FURROW_CRASHED);
-    CHECK_EQ(atomic_load(&board->ran[HUNGRY]), 1);
-    CHECK_EQ(report.failure[0].index, HUNGRY);
+    CHECK_EQ(outcome[hungry], FURROW_CRASHED);
+    CHECK_EQ(atomic_load(&board->ran[hungry]), 1);
+    CHECK_EQ(report.failure[0].index, hungry);
     CHECK_EQ(report.failure[0].code, SIGKILL);
     CHECK_SAYS(report.failure[0].message, "out of memory");
     CHECK_SAYS(report.message, "out of memory");
@@ -152,16 +155,16 @@ static void is_tried_again(void)
 
     fault_case("out of memory at the first try");
     meals = 1;
-    CHECK_EQ(run(1, NULL, outcome, out, &report), FURROW_OK);
+    CHECK_EQ(run(0, 1, NULL, outcome, out, &report), FURROW_OK);
     check_rest(outcome, out);
-    CHECK_EQ(out[HUNGRY], HUNGRY + 5);
+    CHECK_EQ(out[hungry], hungry + 5);
     CHECK_EQ(report.retried, 1);
 }
 
 /* A kill that is nobody's shortage is not called one. */
 static int kill_self(furrow_task *task)
 {
-    if (task->index == HUNGRY)
+    if (task->index == hungry)
         (void)kill(getpid(), SIGKILL);
     return 0;
 }
@@ -185,8 +188,10 @@ static int in_group(void)
     (void)snprintf(self, sizeof self, "%ld", (long)getpid());
     if (!put(group, "cgroup.procs", self))
         return 77;
-    is_killed(false);
-    is_killed(true);
+    is_killed(0, 0, false);
+    is_killed(TASKS - 1, 0, false);
+    is_killed(7, 15, false);
+    is_killed(17, 0, true);
     is_tried_again();
     is_no_shortage();
     return fault_end();
