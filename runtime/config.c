@@ -439,22 +439,25 @@ static void complete(furrow_config *config, const furrow_config *env)
         config->bind = env->bind;
 }
 
+const furrow_config *fw_config_given(const furrow_config *config, const struct fw_scope *top)
+{
+    static const furrow_config unset = FURROW_CONFIG_DEFAULT;
+
+    if (config != NULL)
+        return config;
+    return top != NULL ? &top->config : &unset;
+}
+
 furrow_status fw_config_resolve(const furrow_config *config, const struct fw_scope *top,
                                 bool outermost, const struct fw_env *env, furrow_config *out)
 {
-    furrow_config resolved = FURROW_CONFIG_DEFAULT;
+    furrow_config resolved = *fw_config_given(config, top);
+    const furrow_status rc = config != NULL ? fw_config_check(config) : FURROW_OK;
 
     if (outermost && env->status != FURROW_OK)
         return fw_fail(env->status, "%s", env->message);
-    if (config != NULL) {
-        furrow_status rc = fw_config_check(config);
-
-        if (rc != FURROW_OK)
-            return rc;
-        resolved = *config;
-    } else if (top != NULL) {
-        resolved = top->config;
-    }
+    if (rc != FURROW_OK)
+        return rc;
     if (outermost)
         complete(&resolved, &env->config);
     *out = resolved;

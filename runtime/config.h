@@ -58,6 +58,9 @@ FW_MUST_CHECK furrow_status fw_scope_push(struct fw_scope **top, const furrow_co
 /* Takes the newest away; `*top` must not be NULL. */
 void fw_scope_pop(struct fw_scope **top);
 
+/* Where a job's config is: `config`, or where that is NULL `top`'s, else defaults. */
+const furrow_config *fw_config_given(const furrow_config *config, const struct fw_scope *top);
+
 /* What `config` means: NULL is `top`'s config, else defaults; then, if
  * `outermost` (a job of level 0), fields at their default are taken from `env`.
  * Pure but for the message. FURROW_EINVAL where env or config have no meaning;

@@ -5,7 +5,7 @@
 #include "work.h"
 
 static _Thread_local struct fw_context own;   /* outside all tasks */
-static FW_NEAR_TLS struct fw_context *here; /* NULL: `own` */
+static FW_NEAR_TLS struct fw_context *here; /* NULL: `own`, not yet looked for */
 
 /* What threads of a process worker start from; without a backend: no worker. */
 static struct fw_context process;
@@ -33,9 +33,9 @@ static struct fw_context *own_in_worker(void)
 
 struct fw_context *fw_context_here(void)
 {
-    if (here != NULL)
-        return here;
-    return process.backend == NULL ? &own : own_in_worker();
+    if (here == NULL)
+        here = process.backend == NULL ? &own : own_in_worker();
+    return here;
 }
 
 void fw_context_enter(struct fw_context *frame, bool transparent)

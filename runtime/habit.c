@@ -6,6 +6,7 @@
 
 #include "backends/registry.h"
 #include "memory.h"
+#include "ticks.h"
 
 enum {
     DEPTHS = 2,             /* jobs of the program, and jobs in their tasks; deeper ones are rare */
@@ -16,7 +17,9 @@ enum {
 
 struct table {
     struct fw_habit entry[DEPTHS][ENTRIES];
-    uint64_t jobs; /* that looked here */
+    struct fw_habit *newest[DEPTHS]; /* the entry used last; NULL: none */
+    uint64_t jobs;  /* that looked here */
+    uint64_t ended; /* when the last one did, in ticks */
 };
 
 /* Kept for the thread's life: not counted by memory.h, and done without where
@@ -90,6 +93,30 @@ static struct table *make_table(void)
     return table;
 }
 
+/* -- Pauses and evidence ------------------------------------------------ */
+
+bool fw_habit_paused(uint64_t now)
+{
+    return mine == NULL || fw_ticks_ns(now - mine->ended) > FW_PAUSE_NS;
+}
+
+void fw_habit_ended(uint64_t now)
+{
+    if (mine != NULL)
+        mine->ended = now;
+}
+
+struct fw_evidence fw_evidence_after(struct fw_evidence before, uint64_t ns, bool paused)
+{
+    const uint64_t known = before.longest_ns, faded = known - known / 8;
+
+    if (known == 0 || (before.cold && !paused))
+        return (struct fw_evidence){ ns, paused };
+    if (paused && ns > known && ns - known <= FW_COLD_NS)
+        return before;
+    return (struct fw_evidence){ ns > faded ? ns : faded, before.cold };
+}
+
 /* -- The key ------------------------------------------------------------ */
 
 static unsigned bits_of_job(const furrow_job *job)
@@ -151,9 +178,16 @@ static bool is_plain(const struct fw_request *request)
            job->cost == NULL && !job->isolate && job->count > 0 && request->config.jobs <= COUNT_MOST;
 }
 
-static struct fw_habit *touch(struct fw_habit *habit)
+static struct fw_habit *touch(struct fw_habit *habit, const struct fw_request *request, int depth)
 {
+    mine->newest[depth] = habit;
     habit->used = mine->jobs;
+    habit->has_asked = request->asked != NULL;
+    if (habit->has_asked) {
+        habit->asked = *request->asked;
+        if (habit->asked.backend != NULL)
+            habit->asked.backend = habit->key.named->name;
+    }
     return habit;
 }
 
@@ -174,7 +208,7 @@ struct fw_habit *fw_habit_find(const struct fw_request *request, const struct fw
         if (h->key.run == key.run && h->known && memcmp(&h->key, &key, sizeof key) == 0) {
             if (h->user == job->user && h->shared == job->shared) {
                 h->again++;
-                return touch(h);
+                return touch(h, request, caller->depth);
             }
             if (h->again == 0 && (alike == NULL || h->used < alike->used))
                 alike = h;
@@ -187,11 +221,91 @@ struct fw_habit *fw_habit_find(const struct fw_request *request, const struct fw
         oldest->key = key;
         alike = oldest;
     }
-    alike->longest_ns = 0;
+    alike->tasks = (struct fw_evidence){ 0, false };
     alike->again = 0;
     alike->user = job->user;
     alike->shared = job->shared;
-    return touch(alike);
+    return touch(alike, request, caller->depth);
+}
+
+/* -- The same job ------------------------------------------------------- */
+
+static bool is_set(const void *array)
+{
+    return array != NULL;
+}
+
+/* All but name, seed, and where the arrays are. */
+static bool same_job(const furrow_job *a, const furrow_job *b)
+{
+    return a->run == b->run && a->count == b->count && a->user == b->user && a->shared == b->shared &&
+           is_set(a->in) == is_set(b->in) && is_set(a->out) == is_set(b->out) &&
+           is_set(a->outcome) == is_set(b->outcome) && a->in_size == b->in_size && a->out_size == b->out_size &&
+           a->shared_size == b->shared_size && a->worker_begin == b->worker_begin &&
+           a->worker_end == b->worker_end && a->next == b->next && a->on_result == b->on_result &&
+           a->cost == b->cost && a->shared_memory == b->shared_memory && a->isolate == b->isolate &&
+           a->ordered == b->ordered && a->everywhere == b->everywhere &&
+           memcmp(a->reserved, b->reserved, sizeof a->reserved) == 0;
+}
+
+static bool same_name(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool same_config(const furrow_config *a, const furrow_config *b)
+{
+    return a->jobs == b->jobs && a->inner_threads == b->inner_threads && a->batch == b->batch &&
+           a->pre_dispatch == b->pre_dispatch && memcmp(&a->timeout, &b->timeout, sizeof a->timeout) == 0 &&
+           a->retries == b->retries && a->keep_going == b->keep_going && a->strict == b->strict &&
+           a->bind == b->bind && memcmp(a->reserved, b->reserved, sizeof a->reserved) == 0 &&
+           same_name(a->backend, b->backend);
+}
+
+static bool same_place(const struct fw_habit_key *key, const struct fw_context *caller, int team)
+{
+    return key->level == caller->level && key->at == caller->at && key->cpus == caller->cpus &&
+           key->parent == caller->backend && key->place_bits == bits_of_place(caller) && key->team == team;
+}
+
+static bool same_capacity(const struct fw_habit *habit)
+{
+    const struct fw_habit_key *key = &habit->key;
+    char why[FURROW_MESSAGE];
+
+    return key->named == NULL || key->named->capacity(&habit->work->request.config, why) == key->named_capacity;
+}
+
+static bool is_same(const struct fw_habit *habit, const furrow_job *job, const furrow_config *config,
+                    const struct fw_context *caller, int team)
+{
+    return habit->known && habit->has_asked && habit->work != NULL && habit->work->progress.every_ns == 0 &&
+           habit->key.body == NULL &&
+           same_job(job, &habit->work->request.job) &&
+           same_config(config, &habit->asked) && same_place(&habit->key, caller, team) && same_capacity(habit);
+}
+
+struct fw_habit *fw_habit_same(const furrow_job *job, const furrow_config *config, const struct fw_context *caller,
+                               int team)
+{
+    const int depth = caller->depth;
+    struct fw_habit *habit;
+
+    if (mine == NULL || depth >= DEPTHS || (habit = mine->newest[depth]) == NULL)
+        return NULL;
+    config = fw_config_given(config, caller->scopes);
+    if (!is_same(habit, job, config, caller, team)) {
+        struct fw_habit *const end = mine->entry[depth] + ENTRIES;
+
+        for (habit = mine->entry[depth]; habit < end && !is_same(habit, job, config, caller, team); habit++)
+            ;
+        if (habit == end)
+            return NULL;
+        mine->newest[depth] = habit;
+    }
+    habit->used = ++mine->jobs;
+    habit->again++;
+    return habit;
 }
 
 /* -- Learning ----------------------------------------------------------- */
@@ -206,6 +320,9 @@ void fw_habit_learn(struct fw_habit *habit, const struct fw_plan *plan, const in
     habit->user = before.user;
     habit->shared = before.shared;
     habit->used = before.used;
+    habit->paused = before.paused;
+    habit->has_asked = before.has_asked;
+    habit->asked = before.asked;
     if ((plan->backend->caps & FURROW_CAP_WRITES_HERE) == 0)
         return;
     habit->at = malloc(bytes);
@@ -219,12 +336,12 @@ void fw_habit_learn(struct fw_habit *habit, const struct fw_plan *plan, const in
 
 static void note_lengths(struct fw_habit *habit, const struct furrow_work *work)
 {
-    uint64_t longest = habit->longest_ns - habit->longest_ns / 8;
+    uint64_t longest = 1;
 
     for (int w = 0; w < work->workers; w++)
         if (work->worker[w].longest_ns > longest)
             longest = work->worker[w].longest_ns;
-    habit->longest_ns = longest;
+    habit->tasks = fw_evidence_after(habit->tasks, longest, habit->paused);
 }
 
 void fw_habit_keep(struct fw_habit *habit)

@@ -11,7 +11,7 @@
 #ifndef FW_HABIT_H
 #define FW_HABIT_H
 
-#include "work.h"
+#include "seat.h"
 
 /* Everything the decision depends on, but for the CPUs that are free. Compared
  * as bytes. */
@@ -36,6 +36,21 @@ struct fw_habit_key {
     int level, cpus, team;
 };
 
+/* How long the tasks of such jobs take. */
+struct fw_evidence {
+    uint64_t longest_ns; /* no task of the last jobs took longer; 0: unknown */
+    bool cold;           /* measured after a pause: more than it would be in a row of jobs */
+};
+
+/* After a pause caches are cold, the CPU's clock is low and what it does first
+ * takes microseconds more, once a job. */
+enum { FW_PAUSE_NS = 1000000, FW_COLD_NS = 25000 };
+
+/* What is known after one more job, whose longest task took `ns` >= 1. It fades,
+ * so that one slow moment is forgotten; what a pause may explain is not counted.
+ * Pure. */
+struct fw_evidence fw_evidence_after(struct fw_evidence before, uint64_t ns, bool paused);
+
 struct fw_habit {
     struct fw_habit_key key;
     const void *user, *shared; /* of the job; another one has no evidence here */
@@ -46,7 +61,12 @@ struct fw_habit {
     int *at;                  /* owned: places of the CPUs that it leases */
     struct furrow_work *work; /* owned: the block of the last job; NULL: none was kept */
     bool kept;                /* the block is */
-    uint64_t longest_ns;      /* evidence: no task of the last jobs took longer; 0: none */
+    struct fw_evidence tasks; /* how long they take */
+    bool paused;              /* the last job started after a pause */
+    bool has_asked;           /* `asked` is what the last job was given as its config */
+    furrow_config asked;      /* its backend is the registry's text, or NULL */
+    bool seated;              /* `seat` is the caller's, as the last small job left it */
+    struct fw_seat seat;
     uint64_t used;            /* when, in jobs of this thread */
 };
 
@@ -55,6 +75,18 @@ struct fw_habit {
  * came again: its plan and block hold, its evidence does not. NULL: none is kept
  * for it. */
 struct fw_habit *fw_habit_find(const struct fw_request *request, const struct fw_context *caller, int team);
+
+/* The same for a job that differs from the last one of its entry by nothing that
+ * validation and decision look at, in a place like the last one's: what was found
+ * right then is right now. NULL: it has to be thought about. */
+struct fw_habit *fw_habit_same(const furrow_job *job, const furrow_config *config, const struct fw_context *caller,
+                               int team);
+
+/* This thread had no job for FW_PAUSE_NS before `now` (ticks.h); or none ever. */
+bool fw_habit_paused(uint64_t now);
+
+/* A job of this thread is over, at `now`. */
+void fw_habit_ended(uint64_t now);
 
 /* Learns what was decided, for plan->cpus places; `known` stays false where it
  * is not kept. all_free: as in the struct. */

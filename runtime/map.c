@@ -15,6 +15,7 @@
 #include "report.h"
 #include "small.h"
 #include "threadlimit.h"
+#include "ticks.h"
 
 /* -- The CPUs of a job --------------------------------------------------- */
 
@@ -158,6 +159,7 @@ static furrow_status run_work(const struct fw_request *request, struct fw_habit 
         status = no_room(request, report);
     }
     fw_habit_keep(habit);
+    fw_habit_ended(fw_ticks());
     return status;
 }
 
@@ -178,26 +180,48 @@ static furrow_status run_rest(struct fw_habit *habit, size_t done, furrow_report
     return status;
 }
 
-static furrow_status run_small(const struct fw_request *request, struct fw_habit *habit, furrow_report *report)
+/* The end of a small job that did not just go well. */
+static __attribute__((noinline, cold)) furrow_status end_small(struct fw_habit *habit, size_t done,
+                                                              furrow_report *report, uint64_t start)
 {
-    const uint64_t start = request->quiet ? 0 : fw_now();
+    struct furrow_work *work = habit->work;
+    furrow_report unwanted;
+
+    if (report == NULL) {
+        report = &unwanted;
+        fw_report_clear_unwanted(report);
+    }
+    if (done < work->request.job.count && !fw_work_stops(work))
+        return run_rest(habit, done, report, start);
+    (void)fw_work_settle(work);
+    return fw_report_work(report, work, start > 0 ? fw_now() - start : 0);
+}
+
+static __attribute__((noinline, cold)) furrow_status refuse_small(struct fw_habit *habit, furrow_report *report)
+{
+    furrow_report unwanted;
+
+    return no_room(&habit->work->request, report != NULL ? report : &unwanted);
+}
+
+/* An opened job on its caller, at `now` in ticks. report: NULL where nobody gets it. */
+static furrow_status run_small(struct fw_habit *habit, furrow_report *report, uint64_t now, bool same)
+{
+    const uint64_t start = report == NULL ? 0 : fw_now();
     struct furrow_work *work = habit->work;
     struct fw_pool_hold hold;
-    furrow_status status;
+    furrow_status status = FURROW_OK;
     size_t done;
 
-    fw_work_reopen(work, request, 1);
     if (!fw_cancel_enter(work))
-        return no_room(request, report);
+        return refuse_small(habit, report);
     hold_pools(&hold, &habit->plan);
-    done = fw_small_run(habit);
+    done = fw_small_run(habit, now, same);
     fw_pools_release(&hold);
-    if (done < request->job.count && !fw_work_stops(work)) {
-        status = run_rest(habit, done, report, start);
-    } else {
-        (void)fw_work_settle(work);
-        status = fw_report_work(report, work, start > 0 ? fw_now() - start : 0);
-    }
+    if (done < work->request.job.count || !fw_report_went_well(work))
+        status = end_small(habit, done, report, start);
+    else if (report != NULL)
+        fw_report_done(report, work, fw_now() - start);
     fw_cancel_leave(work);
     return status;
 }
@@ -286,18 +310,25 @@ static furrow_status plan_and_run(struct fw_request *request, const struct fw_co
                                   furrow_report *report)
 {
     const int runtimes = fw_openmp_count();
+    const uint64_t now = fw_ticks();
     int team = fw_decide_team(caller);
     struct fw_habit own, *habit = fw_habit_find(request, caller, team);
 
-    if (habit != NULL && fw_small_fits(habit, request) && same_cpus(habit, caller)) {
-        if (!request->quiet)
-            fw_report_plan(report, &habit->plan);
-        return run_small(request, habit, report);
+    if (habit != NULL) {
+        habit->paused = fw_habit_paused(now);
+        if (fw_small_fits(habit, request->job.count, habit->paused) && same_cpus(habit, caller)) {
+            if (!request->quiet)
+                fw_report_plan(report, &habit->plan);
+            fw_work_reopen(habit->work, request, 1);
+            return run_small(habit, request->quiet ? NULL : report, now, false);
+        }
     }
     fw_pools_refresh();
     if (fw_openmp_count() != runtimes) { /* by whichever thread: we may be in a region of it */
         team = fw_decide_team(caller);
         habit = fw_habit_find(request, caller, team);
+        if (habit != NULL)
+            habit->paused = fw_habit_paused(now);
     }
     if (habit != NULL)
         return run_large(request, caller, team, habit, false, report);
@@ -336,11 +367,46 @@ furrow_status fw_map_run(struct fw_request *request, const furrow_config *config
 
     if (remote != NULL)
         return remote->map(request, config, report);
+    request->asked = fw_config_given(config, caller->scopes);
     status = complete(request, config, caller);
-
     if (status != FURROW_OK)
         return refuse(request, report, status);
     return plan_and_run(request, caller, report);
+}
+
+/* -- The way of a job like the last one --------------------------------- */
+
+/* The caller of a job that fits and is in the same place as the one before. */
+static furrow_status run_again(struct fw_habit *habit, const furrow_job *job, furrow_report *report, uint64_t now)
+{
+    if (report != NULL) {
+        fw_report_clear(report);
+        fw_report_plan(report, &habit->plan);
+    }
+    fw_work_reopen_same(habit->work, job, report == NULL);
+    return run_small(habit, report, now, true);
+}
+
+/* Runs a small job that nothing has to be thought about for; false: there is
+ * something. */
+static bool map_again(const furrow_job *job, const furrow_config *config, furrow_report *report,
+                      furrow_status *status)
+{
+    const struct fw_context *caller = fw_context_here();
+    struct fw_habit *habit;
+    uint64_t now;
+
+    if (job == NULL || fw_remote_for(caller, config, false) != NULL)
+        return false;
+    habit = fw_habit_same(job, config, caller, fw_decide_team(caller));
+    if (habit == NULL)
+        return false;
+    now = fw_ticks();
+    habit->paused = fw_habit_paused(now);
+    if (!fw_small_fits(habit, job->count, habit->paused) || !same_cpus(habit, caller))
+        return false;
+    *status = run_again(habit, job, report, now);
+    return true;
 }
 
 furrow_status furrow_map(const furrow_job *job, const furrow_config *config, furrow_report *report)
@@ -351,6 +417,8 @@ furrow_status furrow_map(const furrow_job *job, const furrow_config *config, fur
     bool remote;
 
     fw_message_clear();
+    if (map_again(job, config, report, &status))
+        return status;
     remote = fw_remote_for(fw_context_here(), config, false) != NULL;
     request = (struct fw_request){ .refused = FURROW_OK, .quiet = report == NULL && !remote };
     if (report == NULL)

@@ -6,12 +6,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "memory.h"
+
 static _Thread_local struct {
     char text[FURROW_MESSAGE]; /* "": nothing failed */
     const void *context;       /* where it was written: what fw_message_tag() said then */
     size_t index;
     unsigned attempt;
 } last;
+
+/* `last` has a text: looked at by every call, and nearer than the text. */
+static FW_NEAR_TLS bool said;
 
 /* Bytes of the UTF-8 character that starts with `lead`; 1 for anything else. */
 static size_t utf8_length(unsigned char lead)
@@ -95,12 +100,16 @@ furrow_status fw_fail(furrow_status status, const char *format, ...)
     fw_message_format(text, format, args);
     va_end(args);
     memcpy(last.text, text, sizeof(text));
+    said = true;
     fw_message_tag(&last.context, &last.index, &last.attempt);
     return status;
 }
 
 void fw_message_clear(void)
 {
+    if (!said)
+        return;
+    said = false;
     last.text[0] = '\0';
 }
 

@@ -337,8 +337,7 @@ furrow_status fw_report_tally(furrow_report *report, const struct furrow_work *w
     return report->status != FURROW_OK ? fw_fail(report->status, "%s", report->message) : FURROW_OK;
 }
 
-/* The usual end: nothing stopped it, nothing failed, nothing to add. */
-static bool went_well(const struct furrow_work *work)
+bool fw_report_went_well(const struct furrow_work *work)
 {
     if (work->cause != FW_CAUSE_NONE || work->stream != NULL || work->again != NULL || work->deaths > 0 ||
         work->note[0] != '\0')
@@ -349,7 +348,7 @@ static bool went_well(const struct furrow_work *work)
     return true;
 }
 
-static void tell_done(furrow_report *report, const struct furrow_work *work, uint64_t wall_ns)
+void fw_report_done(furrow_report *report, const struct furrow_work *work, uint64_t wall_ns)
 {
     const size_t tasks = work->request.job.count;
     uint64_t busy_ns = 0;
@@ -373,9 +372,9 @@ furrow_status fw_report_work(furrow_report *report, const struct furrow_work *wo
 {
     struct fw_tally tally;
 
-    if (went_well(work)) {
+    if (fw_report_went_well(work)) {
         if (!work->request.quiet)
-            tell_done(report, work, wall_ns);
+            fw_report_done(report, work, wall_ns);
         return FURROW_OK;
     }
     fw_tally_take(&tally, work);

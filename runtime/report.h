@@ -45,6 +45,11 @@ furrow_status fw_report_tally(furrow_report *report, const struct furrow_work *w
 furrow_status fw_report_work(furrow_report *report, const struct furrow_work *work,
                              uint64_t wall_ns);
 
+/* The usual end: nothing stopped the job, nothing failed, nothing is to be added.
+ * Then fw_report_done() writes what fw_report_work() would, which is FURROW_OK. */
+bool fw_report_went_well(const struct furrow_work *work);
+void fw_report_done(furrow_report *report, const struct furrow_work *work, uint64_t wall_ns);
+
 /* A call that failed before any task ran: this thread's sentence. */
 furrow_status fw_report_refuse(furrow_report *report, furrow_status status);
 

@@ -61,6 +61,7 @@ static void fill_frame(struct fw_seat *seat)
     frame->callback = work->transparent && caller->callback;
     frame->at = fw_work_lease(work, seat->worker, &frame->cpus);
     frame->task.cpus = inner > 0 ? inner : frame->at != NULL ? frame->cpus : fw_cpus()->count;
+    seat->cpus = frame->task.cpus;
     if (inner > 0) { /* what runs inside stays within what the task may use */
         const int most = frame->at != NULL ? frame->cpus : work->cpus;
 
@@ -136,6 +137,22 @@ void fw_seat_take(struct fw_seat *seat, struct furrow_work *work, int worker)
     seat->me->begun = 0;
     if (work->request.job.worker_begin == NULL)
         is_ready(seat);
+}
+
+void fw_seat_take_again(struct fw_seat *seat)
+{
+    struct furrow_work *work = seat->work;
+
+    seat->frame.task = (furrow_task){ .index = FW_NO_TASK, .shared = work->request.job.shared, .cpus = seat->cpus };
+    if (work->transparent)
+        seat->limits = work->inner_threads > 0 || fw_thread_limit_exceeds(seat->cpus);
+    if (work->bind != FW_BIND_KEEP)
+        bind(seat);
+    fw_context_enter(&seat->frame, work->transparent);
+    if (seat->limits)
+        fw_thread_limit_set_again(work->inner_threads, seat->cpus, &seat->limit);
+    seat->me->entered = 1;
+    seat->me->begun = 0;
 }
 
 static void stop_over_worker(struct fw_seat *seat, const char *what, int code)

@@ -10,6 +10,7 @@ struct fw_seat {
     struct furrow_work *work;
     struct fw_worker *me;
     struct fw_line *line;
+    int cpus;                   /* inner threads of a task */
     int worker;                 /* of this process */
     int place;                  /* its line of the ranges */
     bool is_caller;             /* on the job's calling thread: nothing to inherit */
@@ -25,6 +26,10 @@ struct fw_seat {
 
 void fw_seat_take(struct fw_seat *seat, struct furrow_work *work, int worker);
 void fw_seat_leave(struct fw_seat *seat);
+
+/* The same for a job like the one before, on its caller, who left the seat then:
+ * what depends on the job alone is still there. Jobs without scratch. */
+void fw_seat_take_again(struct fw_seat *seat);
 
 /* worker_begin before the first task. False: it failed and the job stops. */
 bool fw_seat_begin(struct fw_seat *seat);

@@ -1,63 +1,76 @@
 #include "small.h"
 
-#include "seat.h"
 #include "ticks.h"
 
+/* What another worker costs is what all tasks may take on the caller (figures:
+ * docs/performance.md). Of a job that comes after a pause at most 4 % of the pause
+ * is lost by it. */
 enum {
-    SMALL_NS = 4000,    /* of all tasks: a few regions whose threads spin, a tenth of waking one that
-                         * sleeps (docs/performance.md) */
-    STRIKE_FACTOR = 10, /* of the evidence */
-    COLD_NS = 250       /* evidence counts for so much at least: after a pause caches are cold */
+    AWAKE_NS = 4000,   /* a few regions whose threads spin */
+    ASLEEP_NS = 40000, /* waking a CPU takes so long at least */
+    TAKING_NS = 40,    /* from the start to the first task, beside that task */
+    STRIKE_FACTOR = 10, /* of the evidence, beside what one disturbance costs: */
+    DISTURBED_NS = 2500
 };
 
-bool fw_small_fits(const struct fw_habit *habit, const struct fw_request *request)
+bool fw_small_fits(const struct fw_habit *habit, size_t count, bool paused)
 {
-    const furrow_job *job = &request->job;
+    const uint64_t most = paused ? ASLEEP_NS : AWAKE_NS, longest = habit->tasks.longest_ns;
+    const struct furrow_work *work = habit->work;
 
-    return habit->known && habit->all_free && habit->work != NULL && habit->longest_ns > 0 &&
-           job->count <= SMALL_NS / habit->longest_ns && job->worker_begin == NULL && job->worker_end == NULL &&
-           !(request->config.timeout > 0) && habit->work->deadline.at == 0;
+    if (!habit->known || !habit->all_free || work == NULL || longest == 0)
+        return false;
+    return count <= most && longest <= most && count * longest <= most && work->request.job.worker_begin == NULL &&
+           work->request.job.worker_end == NULL && work->limit_ns == 0 && work->deadline.at == 0;
 }
 
-/* The next group of tasks has run in so many ticks: does the evidence hold? */
-static bool holds(struct fw_habit *habit, size_t tasks, uint64_t ticks, uint64_t *worst)
-{
-    const uint64_t ns = fw_ticks_ns(ticks) + 1, each = ns / tasks + 1;
-    const uint64_t known = habit->longest_ns > COLD_NS ? habit->longest_ns : COLD_NS;
+/* What is measured while a small job runs. */
+struct watch {
+    uint64_t last;  /* ticks at the end of the last group of tasks */
+    uint64_t worst; /* ns of a task, so far */
+    bool first;     /* no group has run */
+};
 
-    *worst = each > *worst ? each : *worst;
-    if (ns <= STRIKE_FACTOR * known * tasks)
-        return true;
-    habit->longest_ns = 0;
-    return false;
+/* The next group of tasks has run: does the evidence hold? */
+static bool holds(struct fw_habit *habit, size_t tasks, struct watch *watch)
+{
+    const uint64_t now = fw_ticks(), ns = fw_ticks_ns(now - watch->last) + 1;
+    const uint64_t disturbed = habit->paused ? FW_COLD_NS : DISTURBED_NS;
+    const uint64_t own = watch->first && ns > TAKING_NS ? ns - TAKING_NS : ns, each = tasks == 1 ? own : own / tasks + 1;
+
+    watch->last = now;
+    watch->first = false;
+    if (each > watch->worst)
+        watch->worst = each;
+    return ns <= STRIKE_FACTOR * habit->tasks.longest_ns * tasks + disturbed;
 }
 
-size_t fw_small_run(struct fw_habit *habit)
+size_t fw_small_run(struct fw_habit *habit, uint64_t start, bool same)
 {
-    struct furrow_work *work = habit->work;
-    const size_t count = work->request.job.count;
-    struct fw_seat seat;
-    uint64_t last, worst = 1;
-    size_t done = 0, ran = 0, group;
+    struct fw_seat *seat = &habit->seat;
+    const size_t count = habit->work->request.job.count;
+    struct watch watch = { start, 1, true };
+    size_t done = 0, ran, group;
+    bool held;
 
-    fw_seat_take(&seat, work, 0);
-    last = fw_ticks();
+    if (same && habit->seated)
+        fw_seat_take_again(seat);
+    else
+        fw_seat_take(seat, habit->work, 0);
+    habit->seated = true;
     do {
-        const uint64_t before = last;
-
         group = done == 0 ? 1 : done;
         group = group < count - done ? group : count - done;
-        ran = fw_loop_some(&seat, done, group);
+        ran = fw_loop_some(seat, done, group);
         done += ran;
-        last = fw_ticks();
-        if (ran < group || !holds(habit, group, last - before, &worst))
-            break;
-    } while (done < count);
-    seat.me->started = done;
-    fw_seat_leave(&seat);
-    if (habit->longest_ns > 0 && done == count) /* fades, so that one slow moment is forgotten */
-        habit->longest_ns = worst > habit->longest_ns - habit->longest_ns / 8
-                                ? worst
-                                : habit->longest_ns - habit->longest_ns / 8;
+        held = holds(habit, group, &watch);
+    } while (held && ran == group && done < count);
+    seat->me->started = done;
+    fw_seat_leave(seat);
+    if (!held)
+        habit->tasks.longest_ns = 0;
+    else if (done == count)
+        habit->tasks = fw_evidence_after(habit->tasks, watch.worst, habit->paused);
+    fw_habit_ended(watch.last);
     return done;
 }

@@ -7,10 +7,21 @@
 
 /* -- A thread's settings ------------------------------------------------ */
 
-static void limit_openmp(const struct fw_openmp *omp, int threads)
+static void limit_openmp(int number, int threads, struct fw_thread_limit *own)
 {
+    const struct fw_openmp *omp = fw_openmp_at(number);
+
+    own->openmp[number].threads = omp->max_threads();
+    own->openmp[number].levels = omp->max_levels();
+    own->openmp[number].limit = threads;
     omp->set_threads(threads);
     omp->set_levels(omp->active_level() + (threads > 1 ? 1 : 0));
+}
+
+static void check_openmp(int number, int threads)
+{
+    const struct fw_openmp *omp = fw_openmp_at(number);
+
     fw_pools_check(omp->name, omp->path, FW_VAR_OMP, threads, omp->max_threads());
 }
 
@@ -37,16 +48,24 @@ void fw_thread_limit_set(int asked, int share, struct fw_thread_limit *own)
 
     own->nopenmp = fw_openmp_count();
     own->npools = 0;
+    own->pools = fw_pools_count();
     for (int i = 0; i < own->nopenmp; i++) {
-        const struct fw_openmp *omp = fw_openmp_at(i);
-
-        own->openmp[i].threads = omp->max_threads();
-        own->openmp[i].levels = omp->max_levels();
-        limit_openmp(omp, regions);
+        limit_openmp(i, regions, own);
+        check_openmp(i, regions);
     }
-    for (int i = 0; i < fw_pools_count(); i++)
+    for (int i = 0; i < own->pools; i++)
         if (fw_pools_at(i)->scope == FW_POOL_THREAD)
             limit_pool(i, fw_pooluser_threads(user, fw_pools_at(i)->variable, asked, share), own);
+}
+
+void fw_thread_limit_set_again(int asked, int share, struct fw_thread_limit *own)
+{
+    if (own->nopenmp != fw_openmp_count() || own->pools != fw_pools_count() || own->npools > 0) {
+        fw_thread_limit_set(asked, share, own);
+        return;
+    }
+    for (int i = 0; i < own->nopenmp; i++)
+        limit_openmp(i, own->openmp[i].limit, own);
 }
 
 void fw_thread_limit_restore(const struct fw_thread_limit *own)

@@ -15,8 +15,10 @@ enum { FW_OWN_POOLS_MOST = 4 }; /* libraries with a setting per thread, beside O
 /* The calling thread's settings before. */
 struct fw_thread_limit {
     int nopenmp, npools;
+    int pools; /* that were known when it was set */
     struct {
         int threads, levels;
+        int limit; /* in force meanwhile */
     } openmp[FW_OPENMP_MOST];
     struct {
         int number, before;
@@ -30,6 +32,9 @@ struct fw_thread_limit {
  * settings before are kept in `own`. OpenMP's are scoped to the current OpenMP
  * task, on libgomp and libomp. */
 void fw_thread_limit_set(int asked, int share, struct fw_thread_limit *own);
+/* The same with the numbers of the last time, whose `own` this is: they are not
+ * worked out anew, nor is it checked that the runtimes take them. */
+void fw_thread_limit_set_again(int asked, int share, struct fw_thread_limit *own);
 void fw_thread_limit_restore(const struct fw_thread_limit *own);
 
 /* True where a library would use more than `cpus` threads now. */

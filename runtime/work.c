@@ -319,6 +319,26 @@ void fw_work_reopen(struct furrow_work *work, const struct fw_request *request, 
     atomic_init(&work->ranges->line[0].attention, 0);
 }
 
+void fw_work_reopen_same(struct furrow_work *work, const furrow_job *job, bool quiet)
+{
+    furrow_job *const own = &work->request.job;
+
+    own->name = job->name;
+    own->seed = job->seed;
+    own->in = job->in;
+    work->out = own->out = job->out;
+    work->outcome = own->outcome = job->outcome;
+    if (work->outcome != NULL)
+        memset(work->outcome, FURROW_PENDING, job->count);
+    work->request.quiet = quiet;
+    work->caller = fw_context_here();
+    reset_stops(work);
+    work->note[0] = '\0';
+    work->ready = 1;
+    reset_worker(work, 0);
+    atomic_init(&work->ranges->line[0].attention, 0);
+}
+
 void fw_work_ready(struct furrow_work *work, size_t first)
 {
     fw_ranges_init_from(work->ranges, first, work->request.job.count, work->workers);

@@ -81,6 +81,7 @@ struct fw_request {
     bool quiet;           /* nobody gets the report */
     size_t scratch;       /* furrow_reduce: bytes of each worker's own, where task->state points; or 0 */
     furrow_config config; /* complete */
+    const furrow_config *asked; /* before it was; borrowed for the call. NULL: not known */
     const struct fw_share *share; /* other processes run the job's tasks too (share.h); or NULL */
     furrow_status refused; /* found wrong already, with this thread's sentence; who takes part in a job that
                             * several processes start together says so there */
@@ -194,6 +195,10 @@ FW_MUST_CHECK furrow_status fw_work_open(const struct fw_request *request, const
  * such a job (habit.h). Only the first `workers` are made ready; the others by
  * fw_work_ready(). */
 void fw_work_reopen(struct furrow_work *work, const struct fw_request *request, int workers);
+
+/* The same for one worker and a job that differs from the last one by name, seed
+ * and where its arrays are alone. Not with progress in the log. */
+void fw_work_reopen_same(struct furrow_work *work, const furrow_job *job, bool quiet);
 
 /* Makes all workers ready, and deals the tasks from `first` on to them. */
 void fw_work_ready(struct furrow_work *work, size_t first);

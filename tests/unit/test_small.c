@@ -2,6 +2,7 @@
  * the caller. Evidence is set by hand, so that nothing depends on how fast this
  * machine is. */
 #include <criterion/criterion.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -74,7 +75,7 @@ static void run_small(furrow_report *report)
 
     run(look, 2, NULL);
     do {
-        fw_habit_last()->longest_ns = 900;
+        fw_habit_last()->tasks.longest_ns = 900;
         run(look, 2, report);
     } while (ran_here(2) < 2 && --tries > 0);
     cr_assert_eq(ran_here(2), 2);
@@ -109,19 +110,113 @@ Test(small, jobs_show_their_tasks_what_a_worker_shows)
 
 Test(small, jobs_need_evidence_for_all_their_tasks)
 {
-    struct fw_request request = { .job = { .run = look, .count = 2 } };
     struct fw_habit *habit;
 
     run(look, 2, NULL);
     habit = fw_habit_last();
-    habit->longest_ns = 2000;
+    habit->tasks.longest_ns = 2000;
     cr_assert(fw_habit_last()->known);
-    cr_assert(fw_small_fits(habit, &request));
-    request.job.count = 3;
-    cr_assert_not(fw_small_fits(habit, &request), "6 us are not small");
-    habit->longest_ns = 0;
-    request.job.count = 1;
-    cr_assert_not(fw_small_fits(habit, &request), "without evidence no task is delayed");
+    cr_assert(fw_small_fits(habit, 2, false));
+    cr_assert_not(fw_small_fits(habit, 3, false), "6 us are not small");
+    cr_assert(fw_small_fits(habit, 20, true), "but are beside waking a thread");
+    cr_assert_not(fw_small_fits(habit, 21, true));
+    cr_assert_not(fw_small_fits(habit, SIZE_MAX, true));
+    habit->tasks.longest_ns = 0;
+    cr_assert_not(fw_small_fits(habit, 1, false), "without evidence no task is delayed");
+    cr_assert_not(fw_small_fits(habit, 1, true));
+}
+
+Test(small, evidence_is_not_spoilt_by_a_pause)
+{
+    static const struct {
+        struct fw_evidence before;
+        uint64_t ns;
+        bool paused;
+        struct fw_evidence after;
+    } rows[] = {
+        { { 0, false }, 30, false, { 30, false } },          /* the first */
+        { { 0, false }, 3000, true, { 3000, true } },
+        { { 3000, true }, 30, false, { 30, false } },        /* what a pause may explain is forgotten */
+        { { 3000, true }, 4000, true, { 3000, true } },
+        { { 3000, false }, 30, false, { 2625, false } },     /* one slow moment fades */
+        { { 30, false }, 3000, false, { 3000, false } },     /* tasks became longer */
+        { { 30, false }, 25030, true, { 30, false } },       /* so much is the caches' */
+        { { 30, false }, 25031, true, { 25031, false } },    /* more is not */
+        { { 3000, false }, 30, true, { 2625, false } },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct fw_evidence after = fw_evidence_after(rows[i].before, rows[i].ns, rows[i].paused);
+
+        cr_assert_eq(after.longest_ns, rows[i].after.longest_ns, "row %zu: %lu", i, (unsigned long)after.longest_ns);
+        cr_assert_eq(after.cold, rows[i].after.cold, "row %zu", i);
+    }
+}
+
+static int add(furrow_task *task)
+{
+    *(int *)task->out = *(const int *)task->in + (int)task->index;
+    return 0;
+}
+
+/* What a job like the one before must not take over from it. */
+Test(small, jobs_like_the_one_before_have_their_own_arrays_and_outcomes)
+{
+    const furrow_config config = two_threads();
+    int in[2][2] = { { 10, 20 }, { 30, 40 } }, out[2][2] = { { 0 } };
+    unsigned char outcome[2][2];
+    furrow_report report;
+
+    for (int i = 0; i < 64; i++) {
+        const int k = i % 2;
+        const furrow_job job = { .run = add, .count = 2, .in = in[k], .in_size = sizeof(int), .out = out[k],
+                                 .out_size = sizeof(int), .outcome = outcome[k] };
+
+        memset(out, 0, sizeof out);
+        memset(outcome, 99, sizeof outcome);
+        cr_assert_eq(furrow_map(&job, &config, i % 3 == 0 ? &report : NULL), FURROW_OK);
+        cr_assert_eq(out[k][0], in[k][0]);
+        cr_assert_eq(out[k][1], in[k][1] + 1);
+        cr_assert_eq(out[1 - k][0], 0);
+        cr_assert_eq(outcome[k][1], FURROW_DONE);
+        cr_assert_eq(outcome[1 - k][1], 99);
+        if (i % 3 == 0)
+            cr_assert_eq(report.done, 2);
+        fw_habit_last()->tasks.longest_ns = 10;
+    }
+}
+
+/* What was right the last time is looked at again where it differs. */
+Test(small, jobs_almost_like_the_one_before_are_checked)
+{
+    furrow_config config = two_threads();
+    furrow_job job = { .run = look, .count = 2 };
+    furrow_config odd = config;
+    char name[] = "openmp";
+
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(furrow_map(&job, &config, NULL), FURROW_OK);
+        fw_habit_last()->tasks.longest_ns = 900;
+    }
+    job.in_size = 8;
+    cr_assert_eq(furrow_map(&job, &config, NULL), FURROW_EINVAL);
+    job.in_size = 0;
+    job.reserved[3] = 1;
+    cr_assert_eq(furrow_map(&job, &config, NULL), FURROW_EINVAL);
+    job.reserved[3] = 0;
+    job.run = NULL;
+    cr_assert_eq(furrow_map(&job, &config, NULL), FURROW_EINVAL);
+    job.run = look;
+    odd.jobs = 0;
+    cr_assert_eq(furrow_map(&job, &odd, NULL), FURROW_EINVAL);
+    odd = config;
+    odd.timeout = NAN;
+    cr_assert_eq(furrow_map(&job, &odd, NULL), FURROW_EINVAL);
+    config.backend = name;
+    cr_assert_eq(furrow_map(&job, &config, NULL), FURROW_OK);
+    name[0] = 'x'; /* the same address, another name */
+    cr_assert_eq(furrow_map(&job, &config, NULL), FURROW_EBACKEND);
+    cr_assert(strstr(furrow_message(), "xpenmp") != NULL);
 }
 
 /* The first task lasts until a further one has started on another thread: on the
@@ -152,7 +247,7 @@ Test(small, jobs_whose_tasks_become_long_go_on_at_the_backend)
 
     atomic_store(&elsewhere, 1);
     run(wait_for_company, COUNT, NULL);
-    fw_habit_last()->longest_ns = 10;
+    fw_habit_last()->tasks.longest_ns = 10;
     atomic_store(&elsewhere, 0);
     run(wait_for_company, COUNT, &report);
     cr_assert_gt(atomic_load(&elsewhere), 0, "the caller ran all tasks by itself");
@@ -168,7 +263,7 @@ static void *run_with_what_is_left(void *unused)
     run(look, 2, NULL);
     cpus = seen[0].cpus;
     cr_assert_not(fw_habit_last()->all_free);
-    fw_habit_last()->longest_ns = 900;
+    fw_habit_last()->tasks.longest_ns = 900;
     run(look, 2, NULL);
     cr_assert_eq(seen[0].cpus, cpus);
     return unused;
@@ -252,7 +347,7 @@ Test(small, jobs_that_failed_leave_nothing_to_the_next_one)
         cr_assert_eq(report.failures, 1);
         cr_assert_eq(report.code, 7);
         cr_assert(strstr(report.message, "no luck") != NULL);
-        fw_habit_last()->longest_ns = 10;
+        fw_habit_last()->tasks.longest_ns = 10;
         job.count = 1; /* the failing one is not there */
         cr_assert_eq(furrow_map(&job, &config, &report), FURROW_OK);
         cr_assert_eq(report.failed, 0);
