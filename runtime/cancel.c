@@ -62,7 +62,7 @@ void fw_cancel_forget_others(furrow_work *work)
                 atomic_store(&b->work[i], NULL);
 }
 
-bool fw_cancel_enter(furrow_work *work)
+FW_HOT bool fw_cancel_enter(furrow_work *work)
 {
     struct block *block = &first;
 
@@ -75,7 +75,7 @@ bool fw_cancel_enter(furrow_work *work)
     return block != NULL;
 }
 
-void fw_cancel_leave(furrow_work *work)
+FW_HOT void fw_cancel_leave(furrow_work *work)
 {
     atomic_store(work->cancel_slot, NULL);
     /* A walker that read the pointer before may still use it; one that starts

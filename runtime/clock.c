@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#include "memory.h"
 #include "ticks.h"
 
 uint64_t fw_now(void)
@@ -44,7 +45,7 @@ static uint64_t measure_rate(void)
     return (now - start) * 1024 / (fw_ticks() - ticks + 1) + 1;
 }
 
-uint64_t fw_ticks_ns(uint64_t ticks)
+FW_HOT uint64_t fw_ticks_ns(uint64_t ticks)
 {
     static _Atomic uint64_t known;
     uint64_t rate = atomic_load_explicit(&known, memory_order_relaxed);

@@ -31,14 +31,14 @@ static struct fw_context *own_in_worker(void)
     return &own;
 }
 
-struct fw_context *fw_context_here(void)
+FW_HOT struct fw_context *fw_context_here(void)
 {
     if (here == NULL)
         here = process.backend == NULL ? &own : own_in_worker();
     return here;
 }
 
-void fw_context_enter(struct fw_context *frame, bool transparent)
+FW_HOT void fw_context_enter(struct fw_context *frame, bool transparent)
 {
     frame->outer = fw_context_here();
     frame->depth = frame->outer->depth + 1;
@@ -61,7 +61,7 @@ void fw_context_tidy(struct fw_context *frame)
         fw_limit_pop(&frame->limits);
 }
 
-void fw_context_leave(struct fw_context *frame)
+FW_HOT void fw_context_leave(struct fw_context *frame)
 {
     fw_context_tidy(frame);
     here = frame->outer;

@@ -95,7 +95,7 @@ static struct table *make_table(void)
 
 /* -- Pauses and evidence ------------------------------------------------ */
 
-bool fw_habit_paused(uint64_t now)
+FW_HOT bool fw_habit_paused(uint64_t now)
 {
     return mine == NULL || fw_ticks_ns(now - mine->ended) > FW_PAUSE_NS;
 }
@@ -106,7 +106,7 @@ void fw_habit_ended(uint64_t now)
         mine->ended = now;
 }
 
-struct fw_evidence fw_evidence_after(struct fw_evidence before, uint64_t ns, bool paused)
+FW_HOT struct fw_evidence fw_evidence_after(struct fw_evidence before, uint64_t ns, bool paused)
 {
     const uint64_t known = before.longest_ns, faded = known - known / 8;
 
@@ -205,13 +205,15 @@ struct fw_habit *fw_habit_find(const struct fw_request *request, const struct fw
     row = oldest = mine->entry[caller->depth];
     mine->jobs++;
     for (struct fw_habit *h = row; h < row + ENTRIES; h++) {
-        if (h->key.run == key.run && h->known && memcmp(&h->key, &key, sizeof key) == 0) {
-            if (h->user == job->user && h->shared == job->shared) {
+        const bool its_data = h->user == job->user && h->shared == job->shared;
+        const bool better = h->again == 0 && (alike == NULL || h->used < alike->used);
+
+        if (h->known && (its_data || better) && memcmp(&h->key, &key, sizeof key) == 0) {
+            if (its_data) {
                 h->again++;
                 return touch(h, request, caller->depth);
             }
-            if (h->again == 0 && (alike == NULL || h->used < alike->used))
-                alike = h;
+            alike = h;
         }
         if (h->used < oldest->used)
             oldest = h;
@@ -235,8 +237,13 @@ static bool is_set(const void *array)
     return array != NULL;
 }
 
+static inline bool same_words(const uint64_t a[4], const uint64_t b[4])
+{
+    return ((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3])) == 0;
+}
+
 /* All but name, seed, and where the arrays are. */
-static bool same_job(const furrow_job *a, const furrow_job *b)
+FW_HOT static bool same_job(const furrow_job *a, const furrow_job *b)
 {
     return a->run == b->run && a->count == b->count && a->user == b->user && a->shared == b->shared &&
            is_set(a->in) == is_set(b->in) && is_set(a->out) == is_set(b->out) &&
@@ -245,20 +252,27 @@ static bool same_job(const furrow_job *a, const furrow_job *b)
            a->worker_end == b->worker_end && a->next == b->next && a->on_result == b->on_result &&
            a->cost == b->cost && a->shared_memory == b->shared_memory && a->isolate == b->isolate &&
            a->ordered == b->ordered && a->everywhere == b->everywhere &&
-           memcmp(a->reserved, b->reserved, sizeof a->reserved) == 0;
+           same_words(a->reserved, b->reserved);
 }
 
+/* Names are short: without a call. */
 static bool same_name(const char *a, const char *b)
 {
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+    if (a == NULL || b == NULL)
+        return a == b;
+    while (*a == *b && *a != '\0') {
+        a++;
+        b++;
+    }
+    return *a == *b;
 }
 
-static bool same_config(const furrow_config *a, const furrow_config *b)
+FW_HOT static bool same_config(const furrow_config *a, const furrow_config *b)
 {
     return a->jobs == b->jobs && a->inner_threads == b->inner_threads && a->batch == b->batch &&
            a->pre_dispatch == b->pre_dispatch && memcmp(&a->timeout, &b->timeout, sizeof a->timeout) == 0 &&
            a->retries == b->retries && a->keep_going == b->keep_going && a->strict == b->strict &&
-           a->bind == b->bind && memcmp(a->reserved, b->reserved, sizeof a->reserved) == 0 &&
+           a->bind == b->bind && same_words(a->reserved, b->reserved) &&
            same_name(a->backend, b->backend);
 }
 
@@ -276,16 +290,23 @@ static bool same_capacity(const struct fw_habit *habit)
     return key->named == NULL || key->named->capacity(&habit->work->request.config, why) == key->named_capacity;
 }
 
-static bool is_same(const struct fw_habit *habit, const furrow_job *job, const furrow_config *config,
-                    const struct fw_context *caller, int team)
+FW_HOT static bool may_be_same(const struct fw_habit *habit, const furrow_job *job, const furrow_config *config,
+                        const struct fw_context *caller, int team)
 {
-    return habit->known && habit->has_asked && habit->work != NULL && habit->work->progress.every_ns == 0 &&
-           habit->key.body == NULL &&
-           same_job(job, &habit->work->request.job) &&
+    return habit->has_asked && habit->work != NULL && habit->work->progress.every_ns == 0 &&
+           habit->key.body == NULL && same_job(job, &habit->work->request.job) &&
            same_config(config, &habit->asked) && same_place(&habit->key, caller, team) && same_capacity(habit);
 }
 
-struct fw_habit *fw_habit_same(const furrow_job *job, const furrow_config *config, const struct fw_context *caller,
+/* What tells jobs apart most often is compared first, without a call. */
+static inline bool is_same(const struct fw_habit *habit, const furrow_job *job, const furrow_config *config,
+                           const struct fw_context *caller, int team)
+{
+    return habit->user == job->user && habit->shared == job->shared && habit->key.run == job->run && habit->known &&
+           may_be_same(habit, job, config, caller, team);
+}
+
+FW_HOT struct fw_habit *fw_habit_same(const furrow_job *job, const furrow_config *config, const struct fw_context *caller,
                                int team)
 {
     const int depth = caller->depth;

@@ -168,15 +168,15 @@ static inline __attribute__((always_inline)) size_t run_tasks(struct fw_seat *se
 typedef size_t tasks_loop(struct fw_seat *seat, size_t index, size_t left, bool backwards);
 
 #define FW_TASKS_LOOP(name, ...)                                                                   \
-    static __attribute__((noinline, aligned(64))) size_t name##_up(struct fw_seat *seat, size_t index, size_t left)   \
+    static FW_HOT __attribute__((noinline, aligned(64))) size_t name##_up(struct fw_seat *seat, size_t index, size_t left)   \
     {                                                                                              \
         return run_tasks(seat, index, left, (struct features){ __VA_ARGS__ });                     \
     }                                                                                              \
-    static __attribute__((noinline, aligned(64))) size_t name##_down(struct fw_seat *seat, size_t index, size_t left) \
+    static FW_HOT __attribute__((noinline, aligned(64))) size_t name##_down(struct fw_seat *seat, size_t index, size_t left) \
     {                                                                                              \
         return run_tasks(seat, index, left, (struct features){ __VA_ARGS__, .backwards = true });  \
     }                                                                                              \
-    static size_t name(struct fw_seat *seat, size_t index, size_t left, bool backwards)            \
+    static FW_HOT size_t name(struct fw_seat *seat, size_t index, size_t left, bool backwards)     \
     {                                                                                              \
         return backwards ? name##_down(seat, index, left) : name##_up(seat, index, left);          \
     }
@@ -488,12 +488,13 @@ static bool find_more(struct fw_seat *seat, uint64_t *clock)
             fw_seat_wait(seat, something_changed);
         else if (hope == FW_HOPE_NONE)
             fw_bell_ring(&work->common->bell); /* who sleeps may hope for a claim that this worker did not get */
-        *clock = fw_now();
+        if (hope != FW_HOPE_NONE || more)
+            *clock = fw_now();
     }
     return hope != FW_HOPE_NONE || more;
 }
 
-size_t fw_loop_some(struct fw_seat *seat, size_t index, size_t count)
+FW_HOT size_t fw_loop_some(struct fw_seat *seat, size_t index, size_t count)
 {
     return loop_for(seat->work)(seat, index, count, false);
 }

@@ -94,10 +94,12 @@ static furrow_status refuse(const struct fw_request *request, furrow_report *rep
  * the workers are processes they inherit the limit and need not set it anew. */
 static void hold_pools(struct fw_pool_hold *hold, const struct fw_plan *plan)
 {
-    int first;
-    const int share = fw_plan_share(plan->cpus, plan->workers, plan->workers - 1, &first);
+    int first, share;
 
-    *hold = (struct fw_pool_hold){ .held = false };
+    hold->held = false;
+    if (fw_pools_count() == 0)
+        return;
+    share = fw_plan_share(plan->cpus, plan->workers, plan->workers - 1, &first);
     if (!plan->transparent || plan->inner_threads > 0 || fw_thread_limit_exceeds(plan->cpus))
         fw_pools_hold(hold, plan->inner_threads, share, plan->workers > 1);
 }
@@ -205,7 +207,7 @@ static __attribute__((noinline, cold)) furrow_status refuse_small(struct fw_habi
 }
 
 /* An opened job on its caller, at `now` in ticks. report: NULL where nobody gets it. */
-static furrow_status run_small(struct fw_habit *habit, furrow_report *report, uint64_t now, bool same)
+FW_HOT static furrow_status run_small(struct fw_habit *habit, furrow_report *report, uint64_t now, bool same)
 {
     const uint64_t start = report == NULL ? 0 : fw_now();
     struct furrow_work *work = habit->work;
@@ -377,7 +379,7 @@ furrow_status fw_map_run(struct fw_request *request, const furrow_config *config
 /* -- The way of a job like the last one --------------------------------- */
 
 /* The caller of a job that fits and is in the same place as the one before. */
-static furrow_status run_again(struct fw_habit *habit, const furrow_job *job, furrow_report *report, uint64_t now)
+FW_HOT static furrow_status run_again(struct fw_habit *habit, const furrow_job *job, furrow_report *report, uint64_t now)
 {
     if (report != NULL) {
         fw_report_clear(report);
@@ -389,7 +391,7 @@ static furrow_status run_again(struct fw_habit *habit, const furrow_job *job, fu
 
 /* Runs a small job that nothing has to be thought about for; false: there is
  * something. */
-static bool map_again(const furrow_job *job, const furrow_config *config, furrow_report *report,
+FW_HOT static bool map_again(const furrow_job *job, const furrow_config *config, furrow_report *report,
                       furrow_status *status)
 {
     const struct fw_context *caller = fw_context_here();
@@ -409,7 +411,7 @@ static bool map_again(const furrow_job *job, const furrow_config *config, furrow
     return true;
 }
 
-furrow_status furrow_map(const furrow_job *job, const furrow_config *config, furrow_report *report)
+FW_HOT furrow_status furrow_map(const furrow_job *job, const furrow_config *config, furrow_report *report)
 {
     furrow_report unwanted;
     struct fw_request request;

@@ -337,7 +337,7 @@ furrow_status fw_report_tally(furrow_report *report, const struct furrow_work *w
     return report->status != FURROW_OK ? fw_fail(report->status, "%s", report->message) : FURROW_OK;
 }
 
-bool fw_report_went_well(const struct furrow_work *work)
+FW_HOT bool fw_report_went_well(const struct furrow_work *work)
 {
     if (work->cause != FW_CAUSE_NONE || work->stream != NULL || work->again != NULL || work->deaths > 0 ||
         work->note[0] != '\0')

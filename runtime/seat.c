@@ -139,7 +139,7 @@ void fw_seat_take(struct fw_seat *seat, struct furrow_work *work, int worker)
         is_ready(seat);
 }
 
-void fw_seat_take_again(struct fw_seat *seat)
+FW_HOT void fw_seat_take_again(struct fw_seat *seat)
 {
     struct furrow_work *work = seat->work;
 
@@ -202,7 +202,7 @@ bool fw_seat_begin(struct fw_seat *seat)
     return true;
 }
 
-void fw_seat_leave(struct fw_seat *seat)
+FW_HOT void fw_seat_leave(struct fw_seat *seat)
 {
     const furrow_worker_fn end = seat->work->request.job.worker_end;
     int code = 0;

@@ -13,7 +13,7 @@ enum {
     DISTURBED_NS = 2500
 };
 
-bool fw_small_fits(const struct fw_habit *habit, size_t count, bool paused)
+FW_HOT bool fw_small_fits(const struct fw_habit *habit, size_t count, bool paused)
 {
     const uint64_t most = paused ? ASLEEP_NS : AWAKE_NS, longest = habit->tasks.longest_ns;
     const struct furrow_work *work = habit->work;
@@ -32,7 +32,7 @@ struct watch {
 };
 
 /* The next group of tasks has run: does the evidence hold? */
-static bool holds(struct fw_habit *habit, size_t tasks, struct watch *watch)
+FW_HOT static bool holds(struct fw_habit *habit, size_t tasks, struct watch *watch)
 {
     const uint64_t now = fw_ticks(), ns = fw_ticks_ns(now - watch->last) + 1;
     const uint64_t disturbed = habit->paused ? FW_COLD_NS : DISTURBED_NS;
@@ -45,7 +45,7 @@ static bool holds(struct fw_habit *habit, size_t tasks, struct watch *watch)
     return ns <= STRIKE_FACTOR * habit->tasks.longest_ns * tasks + disturbed;
 }
 
-size_t fw_small_run(struct fw_habit *habit, uint64_t start, bool same)
+FW_HOT size_t fw_small_run(struct fw_habit *habit, uint64_t start, bool same)
 {
     struct fw_seat *seat = &habit->seat;
     const size_t count = habit->work->request.job.count;

@@ -7,7 +7,7 @@
 
 /* -- A thread's settings ------------------------------------------------ */
 
-static void limit_openmp(int number, int threads, struct fw_thread_limit *own)
+FW_HOT static void limit_openmp(int number, int threads, struct fw_thread_limit *own)
 {
     const struct fw_openmp *omp = fw_openmp_at(number);
 
@@ -58,7 +58,7 @@ void fw_thread_limit_set(int asked, int share, struct fw_thread_limit *own)
             limit_pool(i, fw_pooluser_threads(user, fw_pools_at(i)->variable, asked, share), own);
 }
 
-void fw_thread_limit_set_again(int asked, int share, struct fw_thread_limit *own)
+FW_HOT void fw_thread_limit_set_again(int asked, int share, struct fw_thread_limit *own)
 {
     if (own->nopenmp != fw_openmp_count() || own->pools != fw_pools_count() || own->npools > 0) {
         fw_thread_limit_set(asked, share, own);
@@ -68,7 +68,7 @@ void fw_thread_limit_set_again(int asked, int share, struct fw_thread_limit *own
         limit_openmp(i, own->openmp[i].limit, own);
 }
 
-void fw_thread_limit_restore(const struct fw_thread_limit *own)
+FW_HOT void fw_thread_limit_restore(const struct fw_thread_limit *own)
 {
     for (int i = own->npools - 1; i >= 0; i--) {
         const struct fw_pool *pool = fw_pools_at(own->pool[i].number);
@@ -96,7 +96,7 @@ bool fw_thread_limit_exceeds(int cpus)
 
 /* -- Where a thread is -------------------------------------------------- */
 
-void fw_openmp_here(struct fw_openmp_place *out)
+FW_HOT void fw_openmp_here(struct fw_openmp_place *out)
 {
     const int n = fw_openmp_count();
 
@@ -104,7 +104,7 @@ void fw_openmp_here(struct fw_openmp_place *out)
         out->level[i] = i < n ? fw_openmp_at(i)->level() : 0;
 }
 
-int fw_openmp_team(const struct fw_openmp_place *outer)
+FW_HOT int fw_openmp_team(const struct fw_openmp_place *outer)
 {
     long long threads = 1;
 

@@ -270,7 +270,7 @@ static void join(struct furrow_work *work, const struct fw_share *share)
 
 /* -- Opening again ------------------------------------------------------ */
 
-static void reset_worker(struct furrow_work *work, int worker)
+FW_HOT static void reset_worker(struct furrow_work *work, int worker)
 {
     struct fw_worker *w = &work->worker[worker];
 
@@ -319,7 +319,7 @@ void fw_work_reopen(struct furrow_work *work, const struct fw_request *request, 
     atomic_init(&work->ranges->line[0].attention, 0);
 }
 
-void fw_work_reopen_same(struct furrow_work *work, const furrow_job *job, bool quiet)
+FW_HOT void fw_work_reopen_same(struct furrow_work *work, const furrow_job *job, bool quiet)
 {
     furrow_job *const own = &work->request.job;
 
