@@ -285,9 +285,13 @@ static bool same_place(const struct fw_habit_key *key, const struct fw_context *
 static bool same_capacity(const struct fw_habit *habit)
 {
     const struct fw_habit_key *key = &habit->key;
+    furrow_config *config = &habit->work->request.config;
     char why[FURROW_MESSAGE];
 
-    return key->named == NULL || key->named->capacity(&habit->work->request.config, why) == key->named_capacity;
+    if (key->named == NULL)
+        return true;
+    config->backend = key->named->name; /* the text that the last job was given may be gone */
+    return key->named->capacity(config, why) == key->named_capacity;
 }
 
 FW_HOT static bool may_be_same(const struct fw_habit *habit, const furrow_job *job, const furrow_config *config,
