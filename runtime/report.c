@@ -104,7 +104,7 @@ void fw_tally_count(struct fw_tally *tally, const unsigned char *outcome, size_t
 {
     memset(tally->count, 0, sizeof tally->count);
     for (size_t i = 0; i < count; i++)
-        tally->count[outcome[i]]++;
+        tally->count[outcome[i] & ~FW_TAKEN]++;
 }
 
 /* The first stop of all is the cause of all. */

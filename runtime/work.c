@@ -91,7 +91,7 @@ static struct layout lay_out(const struct fw_request *request, const struct fw_p
     int first;
 
     l.shared = share != NULL ? share->forks : (plan->backend->caps & FURROW_CAP_WRITES_HERE) == 0;
-    l.keep = l.shared && job->count > 0 && share == NULL;
+    l.keep = l.shared && job->count > 0 && (share == NULL || share->ranges == NULL);
     l.copies = share != NULL || (l.shared && job->out != NULL && !fw_alloc_holds(job->out, job->count * job->out_size));
     l.stage = l.copies && !streamed && share == NULL;
     l.marks = l.keep && !streamed;
@@ -292,6 +292,7 @@ static void reset_stops(struct furrow_work *work)
         return;
     atomic_init(&work->cause, FW_CAUSE_NONE);
     atomic_init(&work->own.stopping, 0);
+    atomic_init(&work->own.hurry, 0);
     atomic_init(&work->own.urgent, 0);
     for (int cause = 0; cause < FW_CAUSES; cause++) {
         atomic_init(&work->stop[cause].taken, 0);
@@ -449,6 +450,8 @@ void fw_work_stop(struct furrow_work *work, enum fw_cause cause, furrow_status s
 
     note_stop(&work->stop[cause], status, code, index, words);
     (void)atomic_compare_exchange_strong(&work->cause, &none, (uint32_t)cause);
+    if (cause != FW_CAUSE_DRAIN)
+        atomic_store(&work->common->hurry, 1);
     atomic_store(&work->common->stopping, 1);
     for (int line = 0; line < work->ranges->workers; line++)
         atomic_fetch_or(&work->ranges->line[line].attention, FW_STOP);
@@ -473,11 +476,7 @@ void fw_work_drain(struct furrow_work *work, const char *words)
 
 bool fw_work_hurries(const struct furrow_work *work)
 {
-    bool hurries = false;
-
-    for (int cause = FW_CAUSE_NONE; cause < FW_CAUSES && fw_work_stops(work); cause++)
-        hurries = hurries || (cause != FW_CAUSE_DRAIN && atomic_load(&work->stop[cause].taken) != 0);
-    return hurries;
+    return atomic_load_explicit(&work->common->hurry, memory_order_relaxed) != 0;
 }
 
 void fw_work_untidy(struct furrow_work *work, int worker)

@@ -15,7 +15,7 @@ struct feeding {
     bool wanted, told_empty;   /* rank 0 knows */
     uint64_t heard;            /* letters of tasks */
     bool told_stop;
-    bool ended;
+    int ends;                  /* letters that said so: no more tasks, then no more letters */
     MPI_Request barrier;       /* all ranks of the node have run their tasks */
     bool at_barrier, passed;
     furrow_status status;
@@ -31,7 +31,7 @@ static void note(struct feeding *f, furrow_status status)
     f->status = status;
     if (f->job->work != NULL)
         (void)furrow_work_fail(f->job->work, status, "%s", furrow_message());
-    fw_plot_stop(&f->plot, false);
+    fw_plot_stop(&f->plot, FW_HASTE_SOON);
 }
 
 static bool stops(const struct feeding *f)
@@ -86,10 +86,10 @@ static bool read_post(struct feeding *f, struct fw_post *post)
         return true;
     case FW_LETTER_STOP:
         f->told_stop = true;
-        fw_plot_stop(&f->plot, post->head->n > 0);
+        fw_plot_stop(&f->plot, (enum fw_haste)post->head->n);
         return true;
     case FW_LETTER_END:
-        f->ended = true;
+        f->ends++;
         return true;
     default:
         return false;
@@ -101,7 +101,7 @@ static bool receive(struct feeding *f)
     struct fw_post post;
     bool some = false;
 
-    while (f->status == FURROW_OK && !f->ended) {
+    while (f->status == FURROW_OK && f->ends < 2) {
         note(f, fw_mail_receive(&post));
         if (post.head == NULL)
             break;
@@ -148,6 +148,8 @@ static void tell_stop(struct feeding *f)
         return;
     f->told_stop = true;
     fw_letter_begin(&letter, FW_LETTER_STOPPED);
+    for (int i = 0; i < (int)fw_plot_haste(&f->plot); i++)
+        fw_letter_count(&letter);
     note(f, fw_mail_send(&f->mail, &letter, 0));
 }
 
@@ -157,7 +159,7 @@ static void feed(struct feeding *f)
 {
     struct fw_pause pause = { 0, 0 };
 
-    while (!f->ended && f->status == FURROW_OK) {
+    while (f->ends == 0 && f->status == FURROW_OK) {
         bool moved = receive(f);
 
         while (fw_plot_tend(&f->plot))
@@ -186,6 +188,16 @@ static bool node_is_done(bool here, MPI_Request *barrier, bool *at, bool *passed
     return *passed;
 }
 
+/* Rank 0 may say that the job stops until it has heard that all have left. */
+static void await_end(struct feeding *f)
+{
+    struct fw_pause pause = { 0, 0 };
+
+    while (f->ends < 2 && f->status == FURROW_OK)
+        if (!receive(f))
+            fw_pause(&pause);
+}
+
 static void finish(struct feeding *f)
 {
     struct fw_pause pause = { 0, 0 };
@@ -194,10 +206,10 @@ static void finish(struct feeding *f)
     atomic_store(&f->plot.common->more, 0);
     fw_bell_ring(&f->plot.common->bell);
     while (!node_is_done(fw_crew_left(&f->crew), &f->barrier, &f->at_barrier, &f->passed)) {
+        (void)receive(f);
         if (f->status == FURROW_OK)
             note(f, fw_plot_ship(&f->plot, &f->mail, false));
-        if (f->status == FURROW_OK)
-            note(f, fw_mail_push(&f->mail));
+        tell_stop(f);
         fw_crew_urge(&f->crew);
         fw_pause(&pause);
     }
@@ -205,6 +217,7 @@ static void finish(struct feeding *f)
         note(f, fw_plot_ship(&f->plot, &f->mail, true));
     fw_letter_begin(&letter, FW_LETTER_END);
     note(f, fw_mail_send(&f->mail, &letter, 0));
+    await_end(f);
     if (f->status == FURROW_OK)
         note(f, fw_mail_flush(&f->mail));
 }

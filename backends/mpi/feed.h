@@ -57,8 +57,18 @@ bool fw_plot_empty(struct fw_plot *plot);
 /* Up to half of what nobody has begun, one span; false: nothing is to be had. */
 bool fw_plot_take_back(struct fw_plot *plot, struct fw_span *out);
 
+/* How a stop concerns running tasks; as `n` in letters. */
+enum fw_haste {
+    FW_HASTE_NONE, /* they finish */
+    FW_HASTE_SOON, /* they are to return soon */
+    FW_HASTE_NOW   /* they are ended where that can be */
+};
+
 /* Stops the node's workers. */
-void fw_plot_stop(struct fw_plot *plot, bool urgent);
+void fw_plot_stop(struct fw_plot *plot, enum fw_haste haste);
+
+/* Of a node that stops. */
+enum fw_haste fw_plot_haste(const struct fw_plot *plot);
 
 /* Puts results into letters to rank 0 where it is time to, or `all`. */
 FW_MUST_CHECK furrow_status fw_plot_ship(struct fw_plot *plot, struct fw_mail *mail, bool all);

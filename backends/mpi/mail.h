@@ -16,11 +16,11 @@
 enum fw_letter_kind {
     FW_LETTER_TASKS = 1, /* from rank 0: run these */
     FW_LETTER_RECALL,    /* from rank 0: give back up to `n` tasks that nobody has begun */
-    FW_LETTER_STOP,      /* from rank 0: the job stops; n: at once */
-    FW_LETTER_END,       /* from rank 0: no more tasks */
+    FW_LETTER_STOP,      /* from rank 0: the job stops; n: how running tasks are concerned */
+    FW_LETTER_END,       /* from rank 0: no more tasks; then: no more letters. To rank 0: all have left */
     FW_LETTER_RESULTS,   /* to rank 0 */
     FW_LETTER_UNRUN,     /* to rank 0: tasks that were not run */
-    FW_LETTER_STOPPED,   /* to rank 0: the job stops, for a reason seen here */
+    FW_LETTER_STOPPED,   /* to rank 0: the job stops, for a reason seen here; n as above */
     FW_LETTER_WANTED     /* to rank 0: this node has few tasks left */
 };
 

@@ -26,8 +26,10 @@ struct root {
     struct view *view;        /* owned: one per node; the first is this one */
     int *node_of;             /* owned: by rank */
     struct fw_mail mail;
+    int turn;                 /* the node that is looked at first: not the one that gave back last */
     int byes;
-    bool told_stop, told_urgent;
+    bool told_stop;
+    enum fw_haste told_haste;
     furrow_status status;
 };
 
@@ -123,22 +125,27 @@ static bool give(struct root *r, int node)
     return true;
 }
 
-/* Nodes that have nothing come before those that have little. */
+/* Nodes that have nothing come before those that have little. A node that gave
+ * back has nothing unstarted either, and would have it again: it comes last. */
 static bool give_all(struct root *r)
 {
     bool some = false;
 
     for (int round = 0; round < 2; round++)
-        for (int node = 0; node < fw_world.nodes && !stops(r); node++)
+        for (int i = 0; i < fw_world.nodes && !stops(r); i++) {
+            const int node = (r->turn + i) % fw_world.nodes;
+
             if (r->view[node].wants && r->view[node].workers > 0 && (round > 0 || r->view[node].empty))
                 some |= give(r, node);
+        }
     return some;
 }
 
 /* -- Asking back -------------------------------------------------------- */
 
-static void take_back(struct root *r, struct fw_span span)
+static void take_back(struct root *r, int node, struct fw_span span)
 {
+    r->turn = (node + 1) % fw_world.nodes;
     if (!fw_stock_return(&r->stock, span))
         note(r, fw_fail(FURROW_ENOMEM, "mpi: no memory for the list of tasks that were given back"));
 }
@@ -152,7 +159,7 @@ static void ask_back(struct root *r, int node, uint64_t now)
         v->asked = true;
         tell(r, node, FW_LETTER_RECALL, 0);
     } else if (fw_plot_take_back(r->plot, &span)) {
-        take_back(r, span);
+        take_back(r, node, span);
     } else {
         v->rest = now + patience;
     }
@@ -208,7 +215,7 @@ static bool read_unrun(struct root *r, struct view *v, struct fw_post *post)
 
         if (span == NULL)
             return false;
-        take_back(r, *span);
+        take_back(r, r->node_of[post->from], *span);
     }
     return true;
 }
@@ -259,7 +266,7 @@ static bool read_post(struct root *r, struct fw_post *post)
     case FW_LETTER_RESULTS:
         return read_results(r, post);
     case FW_LETTER_STOPPED:
-        fw_plot_stop(r->plot, false);
+        fw_plot_stop(r->plot, (enum fw_haste)post->head->n);
         return true;
     case FW_LETTER_END:
         r->byes++;
@@ -308,14 +315,14 @@ static bool look_after_own(struct root *r)
 
 static void pass_stop_on(struct root *r)
 {
-    const bool urgent = atomic_load(&r->plot->common->urgent) != 0;
+    const enum fw_haste haste = fw_plot_haste(r->plot);
 
-    if (!stops(r) || (r->told_stop && (r->told_urgent || !urgent)))
+    if (!stops(r) || (r->told_stop && r->told_haste >= haste))
         return;
     for (int node = 1; node < fw_world.nodes; node++)
-        tell(r, node, FW_LETTER_STOP, urgent);
+        tell(r, node, FW_LETTER_STOP, (uint32_t)haste);
     r->told_stop = true;
-    r->told_urgent = urgent;
+    r->told_haste = haste;
 }
 
 /* Nobody has an unstarted task, and none is on its way. */
@@ -350,12 +357,18 @@ static void rule(struct root *r)
     }
 }
 
+static void tell_end(struct root *r)
+{
+    for (int node = 1; node < fw_world.nodes; node++)
+        tell(r, node, FW_LETTER_END, 0);
+}
+
+/* No more tasks; what runs may still fail, and the others are told. */
 static void finish(struct root *r, bool (*left)(void *own), void *own)
 {
     struct fw_pause pause = { 0, 0 };
 
-    for (int node = 1; node < fw_world.nodes; node++)
-        tell(r, node, FW_LETTER_END, 0);
+    tell_end(r);
     atomic_store(&r->plot->common->more, 0);
     fw_bell_ring(&r->plot->common->bell);
     for (bool done = false; !done;) {
@@ -367,6 +380,7 @@ static void finish(struct root *r, bool (*left)(void *own), void *own)
         if (!moved)
             fw_pause(&pause);
     }
+    tell_end(r);
     if (r->status == FURROW_OK)
         note(r, fw_mail_flush(&r->mail));
 }
