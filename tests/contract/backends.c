@@ -4,7 +4,7 @@
 
 #include "contract.h"
 
-static const struct row rows[] = {
+const struct row rows[] = {
     { "sequential", "sequential", 1, IN_CALLER },
     { "openmp", "openmp", 2, THREADS },
     { "openmp3", "openmp", 3, THREADS }, /* more workers than most of our machines have CPUs */
@@ -14,7 +14,7 @@ static const struct row rows[] = {
     { "fork", "fork", 2, PROCESSES },
 #endif
 };
-enum { ROWS = sizeof rows / sizeof *rows };
+const int nrows = sizeof rows / sizeof *rows;
 
 static const furrow_backend *const own[] = {
     &posix_backend,
@@ -22,19 +22,6 @@ static const furrow_backend *const own[] = {
     &forked_backend,
 #endif
 };
-
-const struct row *row_at(int number)
-{
-    return number < ROWS ? &rows[number] : NULL;
-}
-
-const struct row *row_find(const char *name)
-{
-    for (int i = 0; i < ROWS; i++)
-        if (strcmp(rows[i].name, name) == 0)
-            return &rows[i];
-    return NULL;
-}
 
 void rows_register(void)
 {
@@ -44,14 +31,4 @@ void rows_register(void)
             exit(2);
         }
     }
-}
-
-furrow_config row_config(const struct row *row)
-{
-    furrow_config config = FURROW_CONFIG_DEFAULT;
-
-    config.backend = row->backend;
-    config.jobs = row->workers;
-    config.strict = true;
-    return config;
 }

@@ -25,7 +25,10 @@ void met_by_all(const struct row *row, atomic_uint *met)
 {
     struct meeting meeting = { met, (unsigned)row->workers };
     furrow_config config = row_config(row);
-    furrow_job job = { .run = meet, .count = (size_t)row->workers, .shared = &meeting };
+    furrow_job job = { .run = meet,
+                       .count = (size_t)row->workers,
+                       .shared = &meeting,
+                       .shared_size = sizeof meeting };
 
     CHECK_STATUS(furrow_map(&job, &config, NULL), FURROW_OK);
     CHECK_EQ(look(met), row->workers);

@@ -54,6 +54,10 @@ struct row {
     enum place place;
 };
 
+/* The program's table. */
+extern const struct row rows[];
+extern const int nrows;
+
 /* NULL: none has this name. */
 const struct row *row_find(const char *name);
 /* The rows there are; NULL after the last one. */

@@ -37,10 +37,12 @@ static void flush_set(unsigned bits)
 struct state {
     int rounding, exceptions;
     unsigned flush;
-    locale_t locale;
     bool blocked;       /* SIGUSR2 */
     double third, tiny; /* what arithmetic makes of it */
 };
+
+/* An address of this process, so no part of the state that jobs are given. */
+static locale_t locale_in_use = LC_GLOBAL_LOCALE;
 
 static struct state state_now(void)
 {
@@ -48,8 +50,7 @@ static struct state state_now(void)
     sigset_t mask;
     struct state state = { .rounding = fegetround(),
                            .exceptions = fegetexcept(),
-                           .flush = flush_get(),
-                           .locale = uselocale((locale_t)0) };
+                           .flush = flush_get() };
 
     state.third = one / three;
     state.tiny = smallest / three;
@@ -58,17 +59,22 @@ static struct state state_now(void)
     return state;
 }
 
-static void check_state(const struct state *want)
+static void check_state_with(const struct state *want, locale_t locale)
 {
     struct state state = state_now();
 
     CHECK_EQ(state.rounding, want->rounding);
     CHECK_EQ(state.exceptions, want->exceptions);
     CHECK_EQ(state.flush, want->flush);
-    CHECK(state.locale == want->locale);
+    CHECK(uselocale((locale_t)0) == locale);
     CHECK_EQ(state.blocked, want->blocked);
     CHECK(memcmp(&state.third, &want->third, sizeof state.third) == 0);
     CHECK(memcmp(&state.tiny, &want->tiny, sizeof state.tiny) == 0);
+}
+
+static void check_state(const struct state *want)
+{
+    check_state_with(want, locale_in_use);
 }
 
 static int see_state(furrow_task *task)
@@ -99,6 +105,7 @@ static void jobs_have_state(const struct row *row)
     furrow_job job = { .run = see_state,
                        .count = 60,
                        .shared = &state,
+                       .shared_size = sizeof state,
                        .worker_begin = begin_with_state,
                        .worker_end = begin_with_state };
 
@@ -174,7 +181,9 @@ static void with_locale(const struct row *row)
     if (!CHECK(locale != (locale_t)0))
         return;
     before = uselocale(locale);
+    locale_in_use = locale;
     jobs_have_state(row);
+    locale_in_use = before;
     uselocale(before);
     freelocale(locale);
 }
@@ -220,7 +229,9 @@ static void nested_state(const struct row *row)
 {
     struct state state = state_now();
     furrow_config config = row_config(row);
-    furrow_job job = { .run = start_inner, .count = 10, .shared = &state };
+    furrow_job job = {
+        .run = start_inner, .count = 10, .shared = &state, .shared_size = sizeof state
+    };
 
     CHECK_STATUS(furrow_map(&job, &config, NULL), FURROW_OK);
 }
@@ -256,7 +267,7 @@ static int state_number(void)
     struct state state = state_now();
 
     return state.rounding * 512 + state.exceptions * 8 + (state.flush != 0) * 4 +
-           (state.locale == LC_GLOBAL_LOCALE) * 2 + state.blocked;
+           (uselocale((locale_t)0) == LC_GLOBAL_LOCALE) * 2 + state.blocked;
 }
 
 void workers_have_their_own_back(const struct row *row)
@@ -290,7 +301,7 @@ static void *lend(void *argument)
     pthread_sigmask(SIG_BLOCK, &usr2, NULL);
     own = state_now();
     furrow_work_run(lent->work, lent->worker);
-    check_state(&own);
+    check_state_with(&own, locale);
     uselocale(LC_GLOBAL_LOCALE);
     freelocale(locale);
     return NULL;

@@ -223,7 +223,6 @@ enum { OUTER = 16 };
 struct load {
     atomic_uint lease, started, now, most;
 };
-static struct load *loads;
 
 static int weigh(furrow_task *task)
 {
@@ -268,7 +267,7 @@ static int ask_again(furrow_task *task)
 static int load_lease(furrow_task *task)
 {
     static const char *const inner[] = { NULL, "openmp", "posix" };
-    struct load *load = &loads[task->index];
+    struct load *load = (struct load *)task->shared + task->index;
 
     atomic_store(&load->lease, (unsigned)furrow_cpu_count(0));
     for (int i = 0; i < 3; i++) {
@@ -283,6 +282,7 @@ void within_leases(const struct row *row)
 {
     furrow_config config = row_config(row);
     furrow_job job = { .run = load_lease, .count = OUTER };
+    struct load *loads;
     unsigned cpus = (unsigned)furrow_cpu_count(0), workers = (unsigned)row->workers;
 
     if (row->place == IN_CALLER) {
@@ -290,6 +290,7 @@ void within_leases(const struct row *row)
         return;
     }
     loads = board(OUTER * sizeof *loads);
+    job.shared = loads;
     CHECK_STATUS(furrow_map(&job, &config, NULL), FURROW_OK);
     for (int i = 0; i < OUTER; i++) {
         CHECK_EQ(look(&loads[i].now), 0);
@@ -330,7 +331,9 @@ static int start_row(furrow_task *task)
     int cpus = furrow_cpu_count(0);
     struct level level = { 1, share(cpus, row->workers, 0), row->backend };
     furrow_config config = row_config(row);
-    furrow_job job = { .run = see_level, .count = 10, .shared = &level };
+    furrow_job job = {
+        .run = see_level, .count = 20, .shared = &level, .shared_size = sizeof level
+    };
     furrow_report report;
 
     CHECK_EQ(furrow_level(), 0);
@@ -358,7 +361,9 @@ void lone_worker_has_a_level(const struct row *row)
     bool here = row->place == IN_CALLER;
     struct level level = { here ? 0 : 1, furrow_cpu_count(0), row->backend };
     furrow_config config = row_config(row);
-    furrow_job job = { .run = see_level, .count = 5, .shared = &level };
+    furrow_job job = {
+        .run = see_level, .count = 5, .shared = &level, .shared_size = sizeof level
+    };
     furrow_report report;
 
     config.jobs = 1;
@@ -389,7 +394,9 @@ void inner_threads_as_asked(const struct row *row)
     int cpus = furrow_cpu_count(0);
     struct inner_threads inner = { .lease = cpus };
     furrow_config config = row_config(row);
-    furrow_job job = { .run = see_inner_threads, .count = 5, .shared = &inner };
+    furrow_job job = {
+        .run = see_inner_threads, .count = 5, .shared = &inner, .shared_size = sizeof inner
+    };
 
     if (row->place == IN_CALLER) {
         skip("its tasks see the CPUs of the caller");

@@ -260,7 +260,9 @@ static void regions(const struct row *row, int jobs, int inner_threads)
 {
     struct inner inner = { inner_threads };
     furrow_config config = row_config(row);
-    furrow_job job = { .run = region_in_task, .count = 1, .shared = &inner };
+    furrow_job job = {
+        .run = region_in_task, .count = 1, .shared = &inner, .shared_size = sizeof inner
+    };
 
     config.jobs = jobs;
     config.inner_threads = inner_threads;

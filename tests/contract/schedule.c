@@ -153,7 +153,7 @@ void costs_without_meaning(const struct row *row)
 
 /* -- A patch of slow tasks in a field of fast ones ------------------------ */
 
-enum { FIELD = 400000, PATCH = 100000, SLOW = 64, MOST_WORKERS = 8 };
+enum { FIELD = 400000, PATCH = 100000, SLOW = 64, MOST_WORKERS = 16 };
 
 struct field {
     atomic_uint started[MOST_WORKERS]; /* tasks, by worker */
@@ -162,7 +162,6 @@ struct field {
     atomic_uint alone_twice;           /* slow tasks that ran alone, as the worker's slow task before */
     atomic_uint slow;
 };
-static struct field *field;
 
 static int name_worker(int worker, const void *shared, void **state)
 {
@@ -174,7 +173,7 @@ static int name_worker(int worker, const void *shared, void **state)
     return 0;
 }
 
-static unsigned started_elsewhere(unsigned me)
+static unsigned started_elsewhere(const struct field *field, unsigned me)
 {
     unsigned sum = 0;
 
@@ -187,12 +186,12 @@ static unsigned started_elsewhere(unsigned me)
 /* Lasts until another worker starts a task or none is left to start. Where that
  * does not come soon the others have nothing to do, although there are tasks:
  * may happen once, until this worker looks up. */
-static bool left_alone(unsigned me)
+static bool left_alone(const struct field *field, unsigned me)
 {
-    unsigned before = started_elsewhere(me);
+    unsigned before = started_elsewhere(field, me);
     double end = now() + 0.5;
 
-    while (started_elsewhere(me) == before && look(&field->left) > 0) {
+    while (started_elsewhere(field, me) == before && look(&field->left) > 0) {
         if (now() > end)
             return true;
         sched_yield();
@@ -202,6 +201,7 @@ static bool left_alone(unsigned me)
 
 static int walk(furrow_task *task)
 {
+    struct field *field = (struct field *)task->shared;
     unsigned me = *(unsigned *)task->state;
     bool alone;
 
@@ -210,7 +210,7 @@ static int walk(furrow_task *task)
     if (task->index < PATCH || task->index >= PATCH + SLOW)
         return 0;
     atomic_fetch_add(&field->slow, 1);
-    alone = left_alone(me);
+    alone = left_alone(field, me);
     if (alone && look(&field->alone[me]))
         atomic_fetch_add(&field->alone_twice, 1);
     atomic_store(&field->alone[me], alone);
@@ -220,6 +220,7 @@ static int walk(furrow_task *task)
 void nobody_idles(const struct row *row)
 {
     furrow_config config = row_config(row);
+    struct field *field;
     furrow_job job = { .run = walk, .count = FIELD, .worker_begin = name_worker };
 
     if (row->workers == 1) {
@@ -227,6 +228,7 @@ void nobody_idles(const struct row *row)
         return;
     }
     field = board(sizeof *field);
+    job.shared = field;
     atomic_store(&field->left, FIELD);
     CHECK_STATUS(furrow_map(&job, &config, NULL), FURROW_OK);
     CHECK_EQ(look(&field->left), 0);

@@ -12,7 +12,7 @@ struct crew_board {
     int refuse; /* worker whose begin (or end) fails; -1: none, MOST: all */
     bool refuse_at_end;
 };
-static struct crew_board *crew;
+static struct crew_board *crew; /* of the job that is run; tasks have it as `shared` */
 
 /* In each process: two of these calls never run at the same time. */
 static atomic_uint inside;
@@ -25,22 +25,22 @@ static void alone(void)
     atomic_fetch_sub(&inside, 1);
 }
 
-static bool refused(int worker)
+static bool refused(const struct crew_board *board, int worker)
 {
-    return crew->refuse == MOST || crew->refuse == worker;
+    return board->refuse == MOST || board->refuse == worker;
 }
 
 static int begin(int worker, const void *shared, void **state)
 {
+    struct crew_board *seen = (struct crew_board *)shared;
     int *number;
 
-    CHECK(shared == crew);
     if (!CHECK(worker >= 0 && worker < MOST))
         return 1;
     alone();
-    CHECK_EQ(atomic_fetch_add(&crew->begun[worker], 1), 0);
-    if (!crew->refuse_at_end && refused(worker)) {
-        atomic_fetch_add(&crew->failed_begins, 1);
+    CHECK_EQ(atomic_fetch_add(&seen->begun[worker], 1), 0);
+    if (!seen->refuse_at_end && refused(seen, worker)) {
+        atomic_fetch_add(&seen->failed_begins, 1);
         return 77;
     }
     number = malloc(sizeof *number);
@@ -51,30 +51,33 @@ static int begin(int worker, const void *shared, void **state)
 
 static int end(int worker, const void *shared, void **state)
 {
+    struct crew_board *seen = (struct crew_board *)shared;
     int *number = *state;
 
-    CHECK(shared == crew);
     alone();
     if (CHECK(number != NULL))
         CHECK_EQ(*number, worker);
     free(number);
     *state = NULL;
-    CHECK_EQ(atomic_fetch_add(&crew->ended[worker], 1), 0);
-    return crew->refuse_at_end && refused(worker) ? 78 : 0;
+    CHECK_EQ(atomic_fetch_add(&seen->ended[worker], 1), 0);
+    return seen->refuse_at_end && refused(seen, worker) ? 78 : 0;
 }
 
 static int count_by_state(furrow_task *task)
 {
+    struct crew_board *seen = (struct crew_board *)task->shared;
     const int *number = task->state;
 
     if (CHECK(number != NULL))
-        atomic_fetch_add(&crew->tasks[*number], 1);
+        atomic_fetch_add(&seen->tasks[*number], 1);
     return 0;
 }
 
 static int count_after_refusal(furrow_task *task)
 {
-    CHECK(wait_until(&crew->failed_begins, 1));
+    struct crew_board *seen = (struct crew_board *)task->shared;
+
+    CHECK(wait_until(&seen->failed_begins, 1));
     return count_by_state(task);
 }
 
