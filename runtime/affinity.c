@@ -64,3 +64,21 @@ bool fw_affinity(hwloc_bitmap_t out, bool *places)
     CPU_FREE(mask);
     return !hwloc_bitmap_iszero(out);
 }
+
+bool fw_affinity_set(const int *os, int n)
+{
+    cpu_set_t *mask;
+    int cpus;
+    bool done;
+
+    mask = read_mask(&cpus);
+    if (mask == NULL)
+        return false;
+    CPU_ZERO_S(CPU_ALLOC_SIZE((size_t)cpus), mask);
+    for (int i = 0; i < n; i++)
+        if (os[i] < cpus)
+            CPU_SET_S((size_t)os[i], CPU_ALLOC_SIZE((size_t)cpus), mask);
+    done = sched_setaffinity(getpid(), CPU_ALLOC_SIZE((size_t)cpus), mask) == 0;
+    CPU_FREE(mask);
+    return done;
+}

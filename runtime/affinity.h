@@ -1,4 +1,4 @@
-/* The CPUs that this process was started with. */
+/* The CPUs that this process was started with, and others. */
 #ifndef FW_AFFINITY_H
 #define FW_AFFINITY_H
 
@@ -10,5 +10,9 @@
  * before any of our code runs; else the main thread's affinity. *places: which
  * of the two. False where neither can be told; `out` unspecified then. */
 bool fw_affinity(hwloc_bitmap_t out, bool *places);
+
+/* Binds the main thread to these OS indices; threads that it starts inherit
+ * them. False: the system refused, or there are too many. */
+bool fw_affinity_set(const int *os, int n);
 
 #endif

@@ -219,7 +219,9 @@ static void read_bind(const struct variable *v)
                                          [FURROW_BIND_LEASE] = "lease",
                                          NULL };
 
-    (void)read_word(v, words, "auto, none or lease", &v->out->config.bind);
+    v->out->repair = strcmp(v->value, "repair") == 0;
+    if (!v->out->repair)
+        (void)read_word(v, words, "auto, none, lease or repair", &v->out->config.bind);
 }
 
 static void read_deadline_margin(const struct variable *v)

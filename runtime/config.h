@@ -21,6 +21,7 @@ struct fw_env {
     double progress;        /* FURROW_PROGRESS, seconds > 0; 0: unset */
     int thread_levels;      /* FURROW_THREAD_LEVELS >= 0; default 1 */
     double deadline_margin; /* FURROW_DEADLINE_MARGIN, seconds >= 0; < 0: unset */
+    bool repair;            /* FURROW_BIND=repair: a launcher's narrow binding is widened; config.bind is AUTO then */
     int stop_signal;        /* FURROW_STOP_SIGNAL: its number; 0: unset */
     enum fw_log_level log;  /* FURROW_LOG: quiet, warn, info, debug; default warn */
     furrow_status status;   /* FURROW_EINVAL: the first variable without meaning */

@@ -1,12 +1,14 @@
 #include "cpus.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "affinity.h"
+#include "lease.h"
 #include "log.h"
 
 /* -- The chain ----------------------------------------------------------- */
@@ -19,6 +21,8 @@ struct chain {
     bool *usable; /* PUs that the masks leave */
     int nusable;
     int of_node; /* PUs of the node before the affinity: what all ranks there share */
+    int cores_of_node;
+    bool repaired;
 };
 
 FURROW_PRINTF(2, 3)
@@ -56,6 +60,23 @@ static int at_least_one(int cpus)
     return cpus > 1 ? cpus : 1;
 }
 
+static int local_ranks(const struct chain *c)
+{
+    const int launched = c->in->launcher != NULL ? c->in->launcher->local_size : 1;
+
+    return c->in->dealt_ranks > launched ? c->in->dealt_ranks : launched;
+}
+
+/* CPUs of the node that its ranks share: what the cpuset and a grant leave. */
+static int shared_by_ranks(const struct chain *c)
+{
+    const struct fw_grant *g = c->in->grant;
+
+    if (g != NULL && g->applied && !g->per_rank && g->cpus < c->of_node)
+        return g->cpus;
+    return c->of_node;
+}
+
 /* -- Masks --------------------------------------------------------------- */
 
 static int count_usable(const struct chain *c)
@@ -64,6 +85,18 @@ static int count_usable(const struct chain *c)
 
     for (int i = 0; i < c->npus; i++)
         n += c->usable[i];
+    return n;
+}
+
+static int count_cores(const struct chain *c)
+{
+    const struct fw_pu *pu = c->in->topology->pu;
+    int n = 0, last = -1;
+
+    for (int i = 0; i < c->npus; i++) {
+        n += c->usable[i] && pu[i].core != last;
+        last = c->usable[i] ? pu[i].core : last;
+    }
     return n;
 }
 
@@ -111,6 +144,7 @@ static void limit_cpuset(struct chain *c)
              g->cpuset, file);
     hwloc_bitmap_free(set);
     c->of_node = c->nusable;
+    c->cores_of_node = count_cores(c);
     if (c->nusable < c->npus)
         add(c->limits, FW_LIMIT_CPUSET, "cgroup cpuset", c->nusable, "%d of %d PUs allowed%s%.160s",
             c->nusable, c->npus,
@@ -120,12 +154,33 @@ static void limit_cpuset(struct chain *c)
             file != NULL ? file : "");
 }
 
+/* A launcher's binding to fewer CPUs than the rank's share, where it is to be widened. */
+static bool is_to_repair(const struct chain *c)
+{
+    int left = 0;
+
+    if (!c->in->repair || c->in->affinity_is_places || c->in->launcher == NULL || c->in->launcher->name == NULL)
+        return false;
+    for (int i = 0; i < c->npus; i++)
+        left += c->usable[i] && hwloc_bitmap_isset(c->in->affinity, (unsigned)c->in->topology->pu[i].os);
+    return left < at_least_one(shared_by_ranks(c) / local_ranks(c));
+}
+
 static void limit_affinity(struct chain *c)
 {
     const char *what = c->in->affinity_is_places ? "OpenMP's places" : "the affinity mask";
 
     if (c->in->affinity == NULL)
         return;
+    c->repaired = is_to_repair(c);
+    if (c->repaired) {
+        char text[64];
+
+        (void)hwloc_bitmap_list_snprintf(text, sizeof text, c->in->affinity);
+        add(c->limits, FW_LIMIT_AFFINITY, "affinity", 0, "not applied: %s bound the rank to %s; FURROW_BIND=repair",
+            c->in->launcher->name, text);
+        return;
+    }
     if (!apply_mask(c, c->in->affinity)) {
         char text[64];
 
@@ -139,11 +194,6 @@ static void limit_affinity(struct chain *c)
 }
 
 /* -- Counts -------------------------------------------------------------- */
-
-static int local_ranks(const struct chain *c)
-{
-    return c->in->launcher != NULL ? c->in->launcher->local_size : 1;
-}
 
 /* Rounded up; the ranks of one group share it, rounded down. */
 static void limit_quota(struct chain *c)
@@ -173,36 +223,28 @@ static void limit_grant(struct chain *c)
         warn(c->limits, "%s: %s", g->system, g->detail);
 }
 
-/* CPUs of the node that its ranks share: what the cpuset and a grant leave. */
-static int shared_by_ranks(const struct chain *c)
+/* What is dealt to this rank of what the masks leave it. */
+static int count_dealt(const struct chain *c)
 {
-    const struct fw_grant *g = c->in->grant;
+    int n = 0;
 
-    if (g != NULL && g->applied && !g->per_rank && g->cpus < c->of_node)
-        return g->cpus;
-    return c->of_node;
+    for (int i = 0; i < c->npus && c->in->dealt != NULL; i++)
+        n += c->usable[i] && hwloc_bitmap_isset(c->in->dealt, (unsigned)c->in->topology->pu[i].os);
+    return n;
 }
 
 static void limit_ranks(struct chain *c)
 {
-    const int ranks = local_ranks(c), shared = shared_by_ranks(c);
+    const int ranks = local_ranks(c), shared = shared_by_ranks(c), dealt = count_dealt(c);
+    const int most = shared < c->of_node ? at_least_one(shared / ranks) : c->of_node;
 
-    if (ranks > 1)
+    if (dealt > 0)
+        add(c->limits, FW_LIMIT_RANKS, "ranks", dealt < most ? dealt : most,
+            "%d CPU%s dealt to this one of %d ranks on the node", dealt, plural(dealt), ranks);
+    else if (ranks > 1)
         add(c->limits, FW_LIMIT_RANKS, "ranks", at_least_one(shared / ranks),
             "%d CPU%s of the node for %d ranks (%s)", shared, plural(shared), ranks,
-            c->in->launcher->local_from);
-}
-
-static int count_cores(const struct chain *c)
-{
-    const struct fw_pu *pu = c->in->topology->pu;
-    int n = 0, last = -1;
-
-    for (int i = 0; i < c->npus; i++) {
-        n += c->usable[i] && pu[i].core != last;
-        last = c->usable[i] ? pu[i].core : last;
-    }
-    return n;
+            c->in->launcher != NULL && c->in->launcher->local_from != NULL ? c->in->launcher->local_from : "counted");
 }
 
 static void limit_unit(struct chain *c)
@@ -255,11 +297,13 @@ static void tell_remedy(const struct chain *c, int cpus, char out[FURROW_MESSAGE
     const char *option = c->in->launcher != NULL ? c->in->launcher->more_cpus : NULL;
     const char *number = option != NULL ? strstr(option, "%d") : NULL;
 
+    if (option != NULL && c->in->launcher->counts_cores)
+        cpus = (cpus * c->cores_of_node + c->of_node - 1) / c->of_node;
     if (number == NULL)
         (void)snprintf(out, FURROW_MESSAGE, "look for taskset or numactl in the job script");
     else
-        (void)snprintf(out, FURROW_MESSAGE, "use %.*s%d%s", (int)(number - option), option, cpus,
-                       number + 2);
+        (void)snprintf(out, FURROW_MESSAGE, "use %.*s%d%s, or set FURROW_BIND=repair", (int)(number - option), option,
+                       cpus, number + 2);
 }
 
 /* Users see a bound rank as a slow program: say it. A mask without grant and
@@ -301,8 +345,10 @@ static bool is_ours(const struct chain *c)
     const bool granted = g != NULL && g->applied && g->cpus >= c->nusable;
     const bool launched = l != NULL && l->name != NULL && c->nusable < c->of_node;
 
-    if (c->in->topology->simulated || (local_ranks(c) > 1 && !launched))
+    if (c->in->topology->simulated || (local_ranks(c) > 1 && !launched && !c->repaired))
         return false;
+    if (c->repaired)
+        return true;
     return granted || launched || c->of_node < c->npus;
 }
 
@@ -315,9 +361,11 @@ static void take_slice(struct chain *c)
     const int ranks = local_ranks(c), each = c->nusable / ranks;
     int seen = 0, rank;
 
+    if (c->in->dealt != NULL && apply_mask(c, c->in->dealt))
+        return;
     if (ranks < 2 || each < 1 || c->nusable < c->of_node)
         return;
-    rank = c->in->launcher->local_rank > 0 ? c->in->launcher->local_rank : 0;
+    rank = c->in->launcher != NULL && c->in->launcher->local_rank > 0 ? c->in->launcher->local_rank : 0;
     for (int i = 0; i < c->npus; i++)
         if (c->usable[i]) {
             c->usable[i] = seen / each == rank;
@@ -396,6 +444,7 @@ static void decide(struct chain *c, struct fw_cpus *out, int *allowed)
     note_nonsense(c);
     out->simulated = c->in->topology->simulated;
     out->ours = is_ours(c);
+    out->repaired = c->repaired;
     list_allowed(c, out, allowed);
     take_slice(c);
     limit_unit(c);
@@ -454,9 +503,14 @@ static struct fw_cpus one = { .count = 1,
                               .allowed = &zero,
                               .simulated = true };
 
-/* Set once, then read-only. */
+/* Set once, then read-only, but for `cpus` and `in`: fw_cpus_dealt(). What was
+ * replaced may be in use and stays. */
+enum { DEALT_MOST = 8 };
 static struct {
-    struct fw_cpus *cpus;
+    struct fw_cpus *_Atomic cpus;
+    struct fw_cpus *before[DEALT_MOST]; /* kept: whoever looked at them may still do so */
+    int nbefore;
+    struct fw_cpu_inputs in;
     struct fw_cgroup cgroup;
     struct fw_launcher launcher;
     struct fw_grant grant;
@@ -486,27 +540,40 @@ static void log_warnings(const struct fw_limits *limits)
         fw_log(FW_LOG_WARN, "%s", limits->warning[i]);
 }
 
+/* A binding that is repaired: to this rank's share from now on. */
+static void bind_to(const struct fw_cpus *cpus)
+{
+    if (cpus->repaired && !cpus->simulated && !fw_affinity_set(cpus->os, cpus->count))
+        fw_log(FW_LOG_WARN, "FURROW_BIND=repair: the system refuses to widen the affinity of this rank; %d CPUs are "
+                            "counted, use the launcher's option to have them", cpus->count);
+}
+
 static void load(void)
 {
     const struct fw_env *env = fw_env();
-    hwloc_bitmap_t affinity = hwloc_bitmap_alloc();
-    struct fw_cpu_inputs in = { .unit = env->unit, .max_cpus = env->max_cpus };
-    const furrow_status machine = fw_topology(&in.topology);
+    hwloc_bitmap_t affinity = hwloc_bitmap_alloc(); /* kept in `in`, for the process's life */
+    struct fw_cpu_inputs *in = &process.in;
+    struct fw_cpus *made = &one;
+    furrow_status machine;
 
-    process.cpus = &one;
+    *in = (struct fw_cpu_inputs){ .unit = env->unit, .max_cpus = env->max_cpus, .repair = env->repair };
+    machine = fw_topology(&in->topology);
     look_around();
-    in.launcher = &process.launcher;
-    if (!in.topology->simulated && machine == FURROW_OK) {
-        if (affinity != NULL && fw_affinity(affinity, &in.affinity_is_places))
-            in.affinity = affinity;
-        in.cgroup = &process.cgroup;
-        in.grant = &process.grant;
+    in->launcher = &process.launcher;
+    if (!in->topology->simulated && machine == FURROW_OK) {
+        if (affinity != NULL && fw_affinity(affinity, &in->affinity_is_places))
+            in->affinity = affinity;
+        in->cgroup = &process.cgroup;
+        in->grant = &process.grant;
     }
-    if (fw_cpus_create(&in, &process.cpus) != FURROW_OK)
+    if (in->affinity == NULL)
+        hwloc_bitmap_free(affinity);
+    if (fw_cpus_create(in, &made) != FURROW_OK)
         fw_log(FW_LOG_WARN, "%s", furrow_message());
-    hwloc_bitmap_free(affinity);
     fw_message_clear();
-    log_warnings(&process.cpus->limits);
+    atomic_store(&process.cpus, made);
+    bind_to(made);
+    log_warnings(&made->limits);
 }
 
 const struct fw_cpus *fw_cpus(void)
@@ -514,7 +581,31 @@ const struct fw_cpus *fw_cpus(void)
     static pthread_once_t once = PTHREAD_ONCE_INIT;
 
     (void)pthread_once(&once, load);
-    return process.cpus;
+    return atomic_load_explicit(&process.cpus, memory_order_acquire);
+}
+
+furrow_status fw_cpus_dealt(const int *os, int n, int ranks)
+{
+    struct fw_cpus *old = (struct fw_cpus *)fw_cpus(), *made;
+    struct fw_cpu_inputs in = process.in;
+    hwloc_bitmap_t dealt;
+    furrow_status status;
+
+    if (!fw_lease_all_free() || process.nbefore == DEALT_MOST || old == &one)
+        return FURROW_OK;
+    dealt = hwloc_bitmap_alloc();
+    for (int i = 0; i < n && dealt != NULL; i++)
+        (void)hwloc_bitmap_set(dealt, (unsigned)os[i]);
+    in.dealt = n > 0 ? dealt : NULL;
+    in.dealt_ranks = ranks;
+    status = fw_cpus_create(&in, &made);
+    hwloc_bitmap_free(dealt);
+    if (status != FURROW_OK)
+        return status;
+    process.before[process.nbefore++] = old;
+    atomic_store_explicit(&process.cpus, made, memory_order_release);
+    bind_to(made);
+    return FURROW_OK;
 }
 
 furrow_status fw_cpus_check(void)

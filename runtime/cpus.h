@@ -59,6 +59,8 @@ struct fw_cpus {
     bool simulated;            /* of another machine: never bind */
     bool ours;                 /* the masks leave the process what nobody else uses: an allocation, a launcher's
                                 * binding, a cpuset. FURROW_BIND_AUTO binds process workers */
+    bool repaired;             /* the launcher's binding was smaller than the rank's share and does not count:
+                                * the process is to be bound to `os` */
     struct fw_limits limits;
 };
 
@@ -70,17 +72,25 @@ struct fw_cpu_inputs {
     const struct fw_cgroup *cgroup;
     const struct fw_grant *grant;
     const struct fw_launcher *launcher;
+    hwloc_const_bitmap_t dealt;        /* what the ranks of the node left this one (ranks.h) */
+    int dealt_ranks;                   /* how many they are */
     enum fw_unit unit;
     int max_cpus;                      /* 0: none */
+    bool repair;                       /* FURROW_BIND=repair */
 };
 
 /* FURROW_ENOMEM; *out untouched then. Owned: fw_cpus_destroy(). */
 FW_MUST_CHECK furrow_status fw_cpus_create(const struct fw_cpu_inputs *in, struct fw_cpus **out);
 void fw_cpus_destroy(struct fw_cpus *cpus);
 
-/* This process's, the same for its whole life; never NULL. Where the machine
+/* This process's, the same for its whole life but for fw_cpus_dealt(); never NULL. Where the machine
  * that was asked for can't be had (fw_cpus_check()) it is one CPU. */
 const struct fw_cpus *fw_cpus(void);
+
+/* The ranks of the node, `ranks` of them, have dealt: these `n` OS indices are
+ * this one's; 0: it shares as before. fw_cpus() is another one from here on, but
+ * where a job holds CPUs of the old one, which stays. */
+FW_MUST_CHECK furrow_status fw_cpus_dealt(const int *os, int n, int ranks);
 
 /* FURROW_EINVAL where HWLOC_XMLFILE or HWLOC_SYNTHETIC name no machine. */
 FW_MUST_CHECK furrow_status fw_cpus_check(void);

@@ -16,6 +16,7 @@
 #include "lease.h"
 #include "job.h"
 #include "map.h"
+#include "ranks.h"
 #include "remote.h"
 #include "report.h"
 #include "share.h"
@@ -38,6 +39,11 @@
     X(furrow_status, fw_map_decide, (const struct fw_request *request, int cpus, struct fw_plan *plan),        \
         (request, cpus, plan))                                                                                 \
     X(furrow_status, fw_map_local, (struct fw_request *request, furrow_report *report), (request, report))     \
+    X(const struct fw_launcher *, fw_cpus_launcher, (void), ())                                                \
+    X(furrow_status, fw_cpus_dealt, (const int *os, int n, int ranks), (os, n, ranks))                         \
+    X(furrow_status, fw_ranks_deal, (const bool *may, int ranks, int npus, int *owner),                        \
+        (may, ranks, npus, owner))                                                                             \
+    X(furrow_status, fw_topology, (const struct fw_topology **out), (out))                                     \
     X(int, fw_plan_share, (int cpus, int workers, int worker, int *first), (cpus, workers, worker, first))     \
     X(furrow_status, fw_work_open, (const struct fw_request *request, const struct fw_plan *plan,              \
         const int *at, struct furrow_work **out), (request, plan, at, out))                                    \

@@ -8,13 +8,14 @@
 /* Launchers that count the ranks of a node themselves. */
 static const struct {
     const char *name, *local_size, *local_rank, *more_cpus;
+    bool counts_cores;
 } launchers[] = {
     { "Open MPI", "OMPI_COMM_WORLD_LOCAL_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK",
-      "mpirun --map-by slot:PE=%d (or --bind-to none)" },
+      "mpirun --map-by slot:PE=%d (or --bind-to none)", true },
     { "MVAPICH2", "MV2_COMM_WORLD_LOCAL_SIZE", "MV2_COMM_WORLD_LOCAL_RANK",
-      "MV2_CPU_BINDING_POLICY=hybrid MV2_THREADS_PER_PROCESS=%d (or MV2_ENABLE_AFFINITY=0)" },
+      "MV2_CPU_BINDING_POLICY=hybrid MV2_THREADS_PER_PROCESS=%d (or MV2_ENABLE_AFFINITY=0)", false },
     { "Hydra", "MPI_LOCALNRANKS", "MPI_LOCALRANKID",
-      "mpiexec -bind-to hwthread:%d (or -bind-to none; with Intel MPI I_MPI_PIN=off)" },
+      "mpiexec -bind-to hwthread:%d (or -bind-to none; with Intel MPI I_MPI_PIN=off)", false },
 };
 
 static bool counts_ranks(const struct fw_site *site, size_t row, struct fw_launcher *out)
@@ -34,6 +35,7 @@ static bool counts_ranks(const struct fw_site *site, size_t row, struct fw_launc
     out->local_size = size;
     out->local_from = variable;
     out->more_cpus = launchers[row].more_cpus;
+    out->counts_cores = launchers[row].counts_cores;
     if (!fw_site_number(site, launchers[row].local_rank, &out->local_rank, NULL) ||
         out->local_rank >= size)
         out->local_rank = -1;

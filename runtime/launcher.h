@@ -12,6 +12,7 @@ struct fw_launcher {
     int local_rank;    /* this one's number on the node; -1: unknown */
     const char *local_from;  /* the variable that says so */
     const char *more_cpus;   /* option that gives a rank n CPUs, with one %d */
+    bool counts_cores;       /* its n is one of cores */
     char warning[FURROW_MESSAGE]; /* a variable that makes no sense; "" */
 };
 

@@ -28,7 +28,7 @@ static void make_held(void)
 {
     static int one;
 
-    told_apart = fw_cpus()->count;
+    told_apart = fw_cpus()->nallowed; /* of which any may come to count: fw_cpus_dealt() */
     held = calloc((size_t)told_apart, sizeof *held); /* kept for the process's life: not counted */
     if (held == NULL) {
         held = &one;
@@ -42,7 +42,7 @@ static int countable(void)
     static pthread_once_t once = PTHREAD_ONCE_INIT;
 
     (void)pthread_once(&once, make_held);
-    return told_apart;
+    return fw_cpus()->count < told_apart ? fw_cpus()->count : told_apart;
 }
 
 /* lock held. The CPU that the fewest jobs hold. */

@@ -9,6 +9,7 @@
 
 #include "backend.h"
 #include "job.h"
+#include "portion.h"
 #include "serve.h"
 #include "wait.h"
 
@@ -63,16 +64,18 @@ static void find_leader(MPI_Comm host, int host_rank, int *leader, bool *all)
 }
 
 /* The node: ranks on one host that share memory with the lowest of them; one
- * that does not is a node of its own. */
-static int find_node(struct fw_world *world)
+ * that does not is a node of its own. CPUs are the host's. */
+static furrow_status find_node(struct fw_world *world)
 {
+    furrow_status status;
     MPI_Comm host = MPI_COMM_NULL;
     int host_rank = 0, leader = world->rank, code;
     bool all;
 
     code = MPI_Comm_split_type(world->comm, MPI_COMM_TYPE_SHARED, world->rank, MPI_INFO_NULL, &host);
     if (code != MPI_SUCCESS)
-        return code;
+        return fw_mpi_check(code, "MPI_Comm_split_type");
+    status = fw_portion_take(host);
     (void)MPI_Comm_rank(host, &host_rank);
     find_leader(host, host_rank, &leader, &all);
     world->node = host;
@@ -85,7 +88,7 @@ static int find_node(struct fw_world *world)
         (void)MPI_Comm_size(world->node, &world->node_size);
         world->peer[world->rank].leader = leader;
     }
-    return code;
+    return status != FURROW_OK ? status : fw_mpi_check(code, "MPI_Comm_split");
 }
 
 static void count_nodes(struct fw_world *world)
@@ -98,14 +101,15 @@ static void count_nodes(struct fw_world *world)
 static furrow_status look_around(struct fw_world *world)
 {
     struct fw_peer mine;
+    furrow_status status;
     int code;
 
     world->peer = fw_malloc((size_t)world->size * sizeof *world->peer);
     if (world->peer == NULL)
         return fw_fail(FURROW_ENOMEM, "mpi: no memory for a table of %d ranks", world->size);
-    code = find_node(world);
-    if (code != MPI_SUCCESS)
-        return fw_mpi_check(code, "MPI_Comm_split");
+    status = find_node(world);
+    if (status != FURROW_OK)
+        return status;
     mine = (struct fw_peer){ fw_cpus()->count, world->peer[world->rank].leader };
     code = MPI_Allgather(&mine, sizeof mine, MPI_BYTE, world->peer, sizeof mine, MPI_BYTE, world->comm);
     if (code != MPI_SUCCESS)

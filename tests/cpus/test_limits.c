@@ -17,6 +17,8 @@ struct row {
     int grant;           /* 0: none, -1: not applied */
     bool per_rank;
     int ranks, rank;     /* 0: no launcher */
+    const char *dealt;   /* to this of four ranks; NULL: they have not dealt */
+    bool repair, repaired;
     enum fw_unit unit;
     int max_cpus;
     int want;
@@ -68,6 +70,23 @@ static const struct row rows[] = {
       .warns = "the rank's share gives 4 CPUs", .ours = true },
     { "ranks that share a grant", "core:8 pu:1", "0-7", .grant = 4, .ranks = 2, .want = 2, .winner = "ranks" },
     { "a grant of one rank", "core:8 pu:1", "0-7", .grant = 3, .per_rank = true, .ranks = 2, .want = 3, .winner = "slurm" },
+    { "more cores to a rank", "core:8 pu:2", "0-1", .ranks = 2, .want = 2, .winner = "affinity",
+      .warns = "but the affinity allows 2; use mpirun --map-by slot:PE=4 (or --bind-to none), or set FURROW_BIND=repair",
+      .ours = true },
+    { "ranks that have dealt", "core:7 pu:1", "0-6", .ranks = 4, .rank = 2, .dealt = "4-5", .want = 2, .winner = "ranks",
+      .cpus = "4-5" },
+    { "dealt by a launcher that furrow does not know", "core:8 pu:1", "0-7", .dealt = "4-5", .want = 2, .winner = "ranks",
+      .cpus = "4-5" },
+    { "nothing was left to deal", "core:2 pu:1", "0-1", .ranks = 4, .rank = 3, .dealt = "", .want = 1, .winner = "ranks" },
+    { "what was dealt above the grant", "core:8 pu:1", "0-7", .grant = 4, .ranks = 4, .dealt = "2-3", .want = 1,
+      .winner = "ranks", .cpus = "2" },
+    { "a binding repaired", "core:8 pu:1", "0", .ranks = 1, .repair = true, .repaired = true, .want = 8,
+      .winner = "machine", .cpus = "0-7", .ours = true },
+    { "two bindings repaired", "core:8 pu:1", "1", .ranks = 2, .rank = 1, .repair = true, .repaired = true, .want = 4,
+      .winner = "ranks", .cpus = "4-7", .ours = true },
+    { "a binding that is wide enough", "core:8 pu:1", "0-3", .ranks = 2, .rank = 0, .repair = true, .want = 4,
+      .winner = "affinity", .cpus = "0-3", .ours = true },
+    { "a mask of the user's is not repaired", "core:8 pu:1", "0", .repair = true, .want = 1, .winner = "affinity" },
     { "FURROW_MAX_CPUS", "core:8 pu:1", "0-7", .max_cpus = 5, .want = 5, .winner = "FURROW_MAX_CPUS" },
     { "FURROW_MAX_CPUS above the rest", "core:8 pu:1", "0-3", .max_cpus = 5, .want = 4, .winner = "affinity" },
     { "FURROW_UNIT=core", "core:4 pu:2", "0-7", .unit = FW_UNIT_CORE, .want = 4, .winner = "FURROW_UNIT", .cpus = "0,2,4,6" },
@@ -83,7 +102,7 @@ struct around {
     struct fw_grant grant;
     struct fw_launcher launcher;
     struct fw_topology *topology;
-    hwloc_bitmap_t affinity;
+    hwloc_bitmap_t affinity, dealt;
 };
 
 static struct fw_cpu_inputs surround(const struct row *row, struct around *a)
@@ -96,6 +115,13 @@ static struct fw_cpu_inputs surround(const struct row *row, struct around *a)
     in.topology = a->topology;
     in.affinity = a->affinity = hwloc_bitmap_alloc();
     hwloc_bitmap_list_sscanf(a->affinity, row->affinity);
+    a->dealt = hwloc_bitmap_alloc();
+    if (row->dealt != NULL) {
+        hwloc_bitmap_list_sscanf(a->dealt, row->dealt);
+        in.dealt = *row->dealt != '\0' ? a->dealt : NULL;
+        in.dealt_ranks = 4;
+    }
+    in.repair = row->repair;
     a->cgroup = (struct fw_cgroup){ .quota = row->quota, .quota_cpus = row->quota, .quota_path = "/cg/cpu.max",
                                     .quota_is_own = row->own_quota, .cpuset_path = "/cg/cpuset.cpus" };
     if (row->cpuset != NULL)
@@ -108,7 +134,7 @@ static struct fw_cpu_inputs surround(const struct row *row, struct around *a)
     in.grant = &a->grant;
     a->launcher = (struct fw_launcher){ .local_size = row->ranks > 0 ? row->ranks : 1, .local_rank = row->rank,
                                         .local_from = "LOCAL_SIZE", .name = row->ranks > 0 ? "Open MPI" : NULL,
-                                        .more_cpus = row->ranks > 0 ? MPIRUN : NULL };
+                                        .more_cpus = row->ranks > 0 ? MPIRUN : NULL, .counts_cores = true };
     in.launcher = &a->launcher;
     return in;
 }
@@ -140,6 +166,7 @@ Test(limits, the_smallest_wins_and_says_why)
         cr_expect_eq(got->count, row->want, "%s: %d CPUs", row->claim, got->count);
         cr_expect_str_eq(l->limit[l->winner].name, row->winner, "%s: %s", row->claim, l->limit[l->winner].name);
         cr_expect_eq(got->ours, row->ours, "%s: ours", row->claim);
+        cr_expect_eq(got->repaired, row->repaired, "%s: repaired", row->claim);
         for (int i = 0; i < l->n; i++)
             cr_expect(l->limit[i].detail[0] != '\0' && l->limit[i].applied == (l->limit[i].cpus > 0), "%s: %s",
                       row->claim, l->limit[i].name);
@@ -150,6 +177,7 @@ Test(limits, the_smallest_wins_and_says_why)
         fw_cpus_destroy(got);
         fw_topology_destroy(around.topology);
         hwloc_bitmap_free(around.affinity);
+        hwloc_bitmap_free(around.dealt);
     }
 }
 
@@ -167,4 +195,5 @@ Test(limits, a_grant_without_evidence_says_so)
     fw_cpus_destroy(got);
     fw_topology_destroy(around.topology);
     hwloc_bitmap_free(around.affinity);
+    hwloc_bitmap_free(around.dealt);
 }
