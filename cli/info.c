@@ -10,10 +10,11 @@
 #include "cli/json.h"
 #include "cli/levels.h"
 #include "cli/machine.h"
+#include "cli/ranks.h"
 #include "cli/threadpools.h"
 #include "runtime/config.h"
 
-static const char usage[] = "furrow info [--topology FILE.xml] [--json]";
+static const char usage[] = "furrow info [--topology FILE.xml] [--alone] [--json]";
 
 struct backend_info {
     const char *name;
@@ -25,6 +26,7 @@ struct info {
     struct cli_machine machine;
     int nbackends;
     struct backend_info backend[FW_REGISTRY_MAX];
+    struct cli_ranks ranks;   /* of the mpirun; none: this process alone */
     struct cli_levels levels; /* of a job of many tasks without needs: the outermost one */
 };
 
@@ -179,6 +181,7 @@ static void print_text(const struct info *info)
     putchar('\n');
     print_backends(info);
     print_default(&info->levels.level[0]);
+    cli_ranks_text(&info->ranks);
     for (int i = 0; i < limits->nwarnings; i++)
         printf("%s%-10s%s\n", i == 0 ? "\n" : "", i == 0 ? "Warning" : "", limits->warning[i]);
 }
@@ -270,6 +273,7 @@ static void print_json(const struct info *info)
     json_backends(&json, info);
     cli_threadpools_json(&json);
     json_default(&json, level);
+    cli_ranks_json(&info->ranks, &json);
     fw_json_array(&json, "warnings");
     for (int i = 0; i < cpus->limits.nwarnings; i++)
         fw_json_string(&json, NULL, cpus->limits.warning[i]);
@@ -283,13 +287,17 @@ static void print_json(const struct info *info)
 int cli_info(int argc, char **argv)
 {
     static struct info info;
-    const char *topology = NULL;
-    bool as_json = false;
+    const char *topology = NULL, *ranks = NULL;
+    bool as_json = false, alone = false;
     int status;
 
     for (int a = 1; a < argc; a++) {
         if (strcmp(argv[a], "--json") == 0)
             as_json = true;
+        else if (strcmp(argv[a], "--alone") == 0)
+            alone = true;
+        else if (strcmp(argv[a], "--ranks") == 0 && a + 1 < argc)
+            ranks = argv[++a]; /* of furrow-ranks */
         else if (strcmp(argv[a], "--help") == 0)
             return printf("usage: %s\n", usage), CLI_OK;
         else if (strcmp(argv[a], "--topology") == 0 && a + 1 < argc)
@@ -300,6 +308,10 @@ int cli_info(int argc, char **argv)
     if ((status = cli_check_environment()) != CLI_OK)
         return status;
     fw_log_set(FW_LOG_QUIET); /* what there is to warn of is printed */
+    if (topology == NULL && ranks == NULL && !alone)
+        cli_ranks_ask(as_json);
+    if (ranks != NULL && (status = cli_ranks_read(ranks, &info.ranks)) != CLI_OK)
+        return status;
     if ((status = cli_machine_open(topology, &info.machine)) != CLI_OK)
         return status;
     status = collect(&info);
@@ -309,5 +321,6 @@ int cli_info(int argc, char **argv)
         print_text(&info);
     cli_levels_free(&info.levels);
     cli_machine_close(&info.machine);
+    cli_ranks_free(&info.ranks);
     return status;
 }

@@ -13,7 +13,7 @@ static const struct {
     const char *name, *arguments, *summary;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    { "info", "[--topology FILE.xml] [--json]", "the CPUs and why so many, backends, and what a job would get",
+    { "info", "[--topology FILE.xml] [--alone] [--json]", "the CPUs and why so many, backends, and what a job would get",
       cli_info },
     { "plan", "[OPTION...] [--topology FILE.xml] [--json]", "what jobs, and jobs inside their tasks, would get",
       cli_plan },

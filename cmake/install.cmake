@@ -27,6 +27,7 @@ if(FURROW_MPI) # an export of its own: only who asks for it needs MPI
   install(TARGETS furrow_mpi EXPORT furrowMpiTargets
           LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
           ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(TARGETS furrow_ranks RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   install(EXPORT furrowMpiTargets NAMESPACE furrow:: DESTINATION ${package_folder})
 endif()
 

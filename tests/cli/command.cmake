@@ -40,7 +40,7 @@ endfunction()
 furrow(0 --version)
 must_equal("${output}" "furrow ${VERSION}\n" "--version")
 furrow(0 --help)
-must_contain("${output}" "info [--topology FILE.xml] [--json]" "--help")
+must_contain("${output}" "info [--topology FILE.xml] [--alone] [--json]" "--help")
 must_contain("${output}" "plan [OPTION...]" "--help")
 
 foreach(words "" "nonsense" "--nonsense" "info;extra" "info;--nonsense" "info;--topology"
