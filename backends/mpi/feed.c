@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "crew.h"
+#include "pace.h"
 #include "world.h"
 
 struct feeding {
@@ -20,9 +21,6 @@ struct feeding {
     bool at_barrier, passed;
     furrow_status status;
 };
-
-/* Seconds of work left from which on a node asks for more. */
-static const double low_water = 0.010;
 
 static void note(struct feeding *f, furrow_status status)
 {
@@ -131,10 +129,8 @@ static void tell_state(struct feeding *f, size_t left, bool empty)
 static void ask(struct feeding *f)
 {
     const size_t left = fw_plot_left(&f->plot);
-    const double low = f->plot.rate * low_water;
-    const size_t least = (size_t)f->job->deal.node_workers;
 
-    if (!f->wanted && (left <= least || (double)left < low))
+    if (!f->wanted && fw_pace_low(left, f->job->deal.node_workers, f->plot.rate))
         tell_state(f, left, false);
     else if (!f->told_empty && left == 0 && fw_plot_empty(&f->plot))
         tell_state(f, 0, true);

@@ -4,10 +4,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "pace.h"
 #include "world.h"
 
-/* Results go off every few ms, or when there are many. */
-static const uint64_t ship_every = 2000000; /* ns */
+/* Results go off every few ms, or when there are WORTH bytes. */
 enum { LETTER = 1 << 20, SENDING_MOST = 8 << 20, WORTH = 2 << 20 };
 
 void fw_plot_open(struct fw_plot *plot, struct fw_job *job, bool ships)
@@ -279,7 +279,7 @@ static bool is_time(struct fw_plot *plot, bool all)
 
     if (!plot->ships || plot->nbed == 0)
         return false;
-    if (!all && now - plot->shipped_at < ship_every && atomic_load(&plot->common->stage.written) < WORTH)
+    if (!all && now - plot->shipped_at < fw_pace_ship(fw_world.nodes) && atomic_load(&plot->common->stage.written) < WORTH)
         return false;
     plot->shipped_at = now;
     return true;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "feed.h"
+#include "pace.h"
 #include "stock.h"
 #include "world.h"
 
@@ -33,12 +34,7 @@ struct root {
     furrow_status status;
 };
 
-/* Seconds of work in a chunk; longer where there are so many nodes that rank 0
- * would have no rest. docs/scaling.md has the figures. */
-static const double chunk_seconds = 0.040, per_node_seconds = 50e-6;
-static const double low_water = 0.010;
-static const uint64_t patience = 2000000; /* ns that a node has for the tasks it got, or to get at others */
-enum { FIRST = 4, LETTER_INPUTS = 16 << 20, ASKED_MOST = 8 };
+enum { LETTER_INPUTS = 16 << 20 };
 
 static void note(struct root *r, furrow_status status)
 {
@@ -66,15 +62,11 @@ static void tell(struct root *r, int node, enum fw_letter_kind kind, uint32_t n)
 
 static size_t chunk_of(const struct root *r, const struct view *v)
 {
-    const double many = per_node_seconds * fw_world.nodes;
-    const double seconds = chunk_seconds > many ? chunk_seconds : many;
-    const double by_time = v->rate > 0 ? v->rate * seconds : (double)FIRST * v->workers;
-    const double by_rest = (double)fw_stock_left(&r->stock) * v->workers / r->job->card.workers / 2 + 1;
-    double n = by_time < by_rest ? by_time : by_rest;
+    const size_t n = fw_pace_chunk(v->rate, v->workers, r->job->card.workers, fw_world.nodes,
+                                   fw_stock_left(&r->stock));
+    const size_t most = r->job->card.in_size > 0 ? LETTER_INPUTS / (size_t)r->job->card.in_size : n;
 
-    if (r->job->card.in_size > 0 && n * (double)r->job->card.in_size > LETTER_INPUTS)
-        n = (double)LETTER_INPUTS / (double)r->job->card.in_size;
-    return n > 1 ? (size_t)n : 1;
+    return n < most ? n : most > 1 ? most : 1;
 }
 
 static void give_here(struct root *r, struct fw_span span)
@@ -121,7 +113,7 @@ static bool give(struct root *r, int node)
         note(r, fw_mail_send(&r->mail, &letter, v->leader));
     v->sent += node > 0;
     v->wants = v->empty = false;
-    v->rest = fw_now() + patience;
+    v->rest = fw_now() + fw_pace_patience();
     return true;
 }
 
@@ -161,7 +153,7 @@ static void ask_back(struct root *r, int node, uint64_t now)
     } else if (fw_plot_take_back(r->plot, &span)) {
         take_back(r, node, span);
     } else {
-        v->rest = now + patience;
+        v->rest = now + fw_pace_patience();
     }
 }
 
@@ -176,7 +168,7 @@ static void ask_those_that_have(struct root *r)
         wanted |= r->view[node].empty && r->view[node].workers > 0;
     if (!wanted || stops(r) || fw_stock_left(&r->stock) > 0)
         return;
-    for (int node = 0; node < fw_world.nodes && asked < ASKED_MOST; node++) {
+    for (int node = 0; node < fw_world.nodes && asked < FW_PACE_ASKED_MOST; node++) {
         const struct view *v = &r->view[node];
 
         asked += v->asked;
@@ -209,7 +201,7 @@ static bool read_unrun(struct root *r, struct view *v, struct fw_post *post)
 {
     v->asked = false;
     if (post->head->n == 0)
-        v->rest = fw_now() + patience;
+        v->rest = fw_now() + fw_pace_patience();
     for (uint32_t i = 0; i < post->head->n; i++) {
         const struct fw_span *span = fw_post_take(post, sizeof *span);
 
@@ -308,7 +300,7 @@ static bool look_after_own(struct root *r)
         moved = true;
     left = fw_plot_left(r->plot);
     v->rate = r->plot->rate > 0 ? r->plot->rate : v->rate;
-    v->wants = left <= (size_t)v->workers || (double)left < v->rate * low_water;
+    v->wants = fw_pace_low(left, v->workers, v->rate);
     v->empty = left == 0 && fw_plot_empty(r->plot);
     return moved;
 }

@@ -3,21 +3,19 @@
 #include <sched.h>
 #include <time.h>
 
+#include "pace.h"
+
 #include "runtime/engine.h"
 
 enum { LOOKS = 16, YIELDS = 64 };
-static const uint64_t least_ns = 20000, most_ns = 1000000;
 
 uint64_t fw_pause_next(struct fw_pause *pause)
 {
-    uint64_t ns;
-
     if (++pause->looks <= LOOKS + YIELDS)
         return 0;
     if (pause->since == 0)
         pause->since = fw_now();
-    ns = (fw_now() - pause->since) / 8;
-    return ns < least_ns ? least_ns : ns > most_ns ? most_ns : ns;
+    return fw_pace_sleep(fw_now() - pause->since);
 }
 
 void fw_pause(struct fw_pause *pause)

@@ -1,0 +1,44 @@
+#include "pace.h"
+
+/* Seconds of work in a chunk; longer where there are so many nodes that rank 0
+ * would have no rest. docs/scaling.md has the figures. */
+static const double chunk_seconds = 0.040, per_node_seconds = 50e-6;
+
+/* Seconds of work left from which on a node asks for more. */
+static const double low_water = 0.010;
+
+enum { FIRST = 4 };
+
+size_t fw_pace_chunk(double rate, int workers, int all, int nodes, size_t left)
+{
+    const double many = per_node_seconds * nodes;
+    const double seconds = chunk_seconds > many ? chunk_seconds : many;
+    const double by_time = rate > 0 ? rate * seconds : (double)FIRST * workers;
+    const double by_rest = (double)left * workers / all / 2 + 1;
+    const double n = by_time < by_rest ? by_time : by_rest;
+
+    return n > 1 ? (size_t)n : 1;
+}
+
+bool fw_pace_low(size_t left, int workers, double rate)
+{
+    return left <= (size_t)workers || (double)left < rate * low_water;
+}
+
+uint64_t fw_pace_sleep(uint64_t waited)
+{
+    const uint64_t least = 20000, most = 1000000, ns = waited / 8;
+
+    return ns < least ? least : ns > most ? most : ns;
+}
+
+uint64_t fw_pace_ship(int nodes)
+{
+    (void)nodes;
+    return 2000000;
+}
+
+uint64_t fw_pace_patience(void)
+{
+    return 2000000;
+}

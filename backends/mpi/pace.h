@@ -1,0 +1,28 @@
+/* How fast nodes are fed, and how often somebody looks: pure functions, which
+ * rank 0, the leaders and the model in bench/scale have in common. */
+#ifndef FW_MPI_PACE_H
+#define FW_MPI_PACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Tasks of one letter to a node of `workers`, of `all` over all `nodes`, while
+ * `left` are in stock. rate: tasks a second of the node, 0: not known. >= 1. */
+size_t fw_pace_chunk(double rate, int workers, int all, int nodes, size_t left);
+
+/* A node with so many tasks left is to ask for more. */
+bool fw_pace_low(size_t left, int workers, double rate);
+
+/* Nanoseconds of the next sleep of one that has waited for `waited`. */
+uint64_t fw_pace_sleep(uint64_t waited);
+
+/* Nanoseconds from one letter of results of a node to the next, and those that a
+ * node is left alone when it just got tasks, or had nothing to give back. */
+uint64_t fw_pace_ship(int nodes);
+uint64_t fw_pace_patience(void);
+
+/* Nodes that are asked to give back at the same time. */
+enum { FW_PACE_ASKED_MOST = 8 };
+
+#endif
