@@ -34,8 +34,9 @@ uint64_t fw_pace_sleep(uint64_t waited)
 
 uint64_t fw_pace_ship(int nodes)
 {
-    (void)nodes;
-    return 2000000;
+    const uint64_t least = 2000000, all = (uint64_t)(per_node_seconds * 1e9 * nodes);
+
+    return all > least ? all : least;
 }
 
 uint64_t fw_pace_patience(void)
