@@ -20,9 +20,16 @@ size_t fw_pace_chunk(double rate, int workers, int all, int nodes, size_t left)
     return n > 1 ? (size_t)n : 1;
 }
 
+double fw_pace_low_mark(int workers, double rate)
+{
+    const double by_time = rate * low_water;
+
+    return by_time > workers ? by_time : workers;
+}
+
 bool fw_pace_low(size_t left, int workers, double rate)
 {
-    return left <= (size_t)workers || (double)left < rate * low_water;
+    return (double)left <= fw_pace_low_mark(workers, rate);
 }
 
 uint64_t fw_pace_sleep(uint64_t waited)

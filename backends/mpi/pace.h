@@ -14,6 +14,9 @@ size_t fw_pace_chunk(double rate, int workers, int all, int nodes, size_t left);
 /* A node with so many tasks left is to ask for more. */
 bool fw_pace_low(size_t left, int workers, double rate);
 
+/* Where that begins: so many tasks. */
+double fw_pace_low_mark(int workers, double rate);
+
 /* Nanoseconds of the next sleep of one that has waited for `waited`. */
 uint64_t fw_pace_sleep(uint64_t waited);
 

@@ -11,10 +11,10 @@ static const struct {
     const char *name;
     size_t at;
 } names[] = {
-    { "claim", offsetof(struct costs, claim) },   { "steal", offsetof(struct costs, steal) },
-    { "look", offsetof(struct costs, look) },     { "job", offsetof(struct costs, job) },
-    { "round", offsetof(struct costs, round) },   { "handle", offsetof(struct costs, handle) },
-    { "byte", offsetof(struct costs, byte) },     { "latency", offsetof(struct costs, latency) },
+    { "claim", offsetof(struct costs, claim) }, { "steal", offsetof(struct costs, steal) },
+    { "look", offsetof(struct costs, look) },   { "job", offsetof(struct costs, job) },
+    { "round", offsetof(struct costs, round) }, { "handle", offsetof(struct costs, handle) },
+    { "byte", offsetof(struct costs, byte) },   { "latency", offsetof(struct costs, latency) },
 };
 
 enum { NAMES = sizeof names / sizeof *names };
@@ -42,13 +42,15 @@ static bool read_lines(FILE *file, const char *path, struct costs *costs, char *
         if (line[0] == '#' || line[0] == '\n')
             continue;
         if (sscanf(line, "%63s %lf", name, &value) != 2 || !costs_set(costs, name, value)) {
-            (void)snprintf(why, WHY, "%.80s:%d: no \"name<tab>nanoseconds\" of a known cost", path, number);
+            (void)snprintf(why, WHY, "%.80s:%d: no \"name<tab>nanoseconds\" of a known cost", path,
+                           number);
             return false;
         }
         known++;
     }
     if (known < NAMES)
-        (void)snprintf(why, WHY, "%.80s has %d costs of %d; make it with bench/scale/calibrate", path, known, NAMES);
+        (void)snprintf(why, WHY, "%.80s has %d costs of %d; make it with bench/scale/calibrate",
+                       path, known, NAMES);
     return known >= NAMES;
 }
 

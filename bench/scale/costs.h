@@ -7,14 +7,14 @@
 
 /* All in ns. The names of costs.tsv. */
 struct costs {
-    double claim;    /* one claim with its two looks at the clock */
-    double steal;    /* half of another line, found and moved; a line looked at */
-    double look;     /* a worker's line, or rank 0's view of a node, in one pass */
-    double job;      /* a job on one rank: plan, work block, report */
-    double round;    /* what one more level of the agreements' trees adds to a job */
-    double handle;   /* CPU of rank 0 or a leader for a letter, received or sent */
-    double byte;     /* the same for a byte */
-    double latency;  /* of a letter on its way */
+    double claim;   /* one claim with its two looks at the clock */
+    double steal;   /* half of another line, found and moved; a line looked at */
+    double look;    /* a worker's line, or rank 0's view of a node, in one pass */
+    double job;     /* a job on one rank: plan, work block, report */
+    double round;   /* what one more level of the agreements' trees adds to a job */
+    double handle;  /* CPU of rank 0 or a leader for a letter, received or sent */
+    double byte;    /* the same for a byte */
+    double latency; /* of a letter on its way */
 };
 
 /* Reads "name <tab> value" lines over *costs; '#' begins a comment. False: `why`

@@ -8,7 +8,8 @@
 static double per_task(const struct machine *machine, const struct tasks *tasks)
 {
     const double claim = machine->costs.claim;
-    const double mean = tasks->kind == TASKS_LOGNORMAL ? tasks_sum(tasks) / (double)tasks->count : tasks->mean;
+    const double mean =
+        tasks->kind == TASKS_LOGNORMAL ? tasks_sum(tasks) / (double)tasks->count : tasks->mean;
     struct fw_batch batch;
 
     fw_batch_init(&batch, 0, (uint64_t)claim);
@@ -77,7 +78,8 @@ double flow_ended(const struct flow *flow)
 
 double flow_until(const struct flow *flow, double left)
 {
-    return flow->left > left && flow->busy > 0 ? (flow->left - left) * flow->each / flow->busy : INFINITY;
+    return flow->left > left && flow->busy > 0 ? (flow->left - left) * flow->each / flow->busy
+                                               : INFINITY;
 }
 
 double flow_next_end(const struct flow *flow)
@@ -93,7 +95,8 @@ static double rest(const struct flow *flow, const struct tasks *tasks, uint64_t 
 
     if (tasks->kind != TASKS_LOGNORMAL)
         return flow->each * part;
-    return flow->each * part * exp(1.0) * tasks_length(tasks, (size_t)number + tasks->count) / tasks->mean;
+    return flow->each * part * exp(1.0) * tasks_length(tasks, (size_t)number + tasks->count) /
+           tasks->mean;
 }
 
 double flow_end(const struct flow *flow, const struct tasks *tasks, uint64_t stream)

@@ -11,13 +11,13 @@
 
 struct flow {
     int workers;
-    double each;    /* ns of a worker for a task, its part of a claim in it */
-    double at;      /* all below is as of then */
-    double left;    /* tasks that nobody has begun */
-    double busy;    /* workers; once nothing is left they end one by one within `each` */
+    double each;          /* ns of a worker for a task, its part of a claim in it */
+    double at;            /* all below is as of then */
+    double left;          /* tasks that nobody has begun */
+    double busy;          /* workers; once nothing is left they end one by one within `each` */
     double dry, dry_busy; /* when nothing was left last, and who was busy then */
     double given, returned;
-    double end_least;     /* of a straggler */
+    double end_least;                   /* of a straggler */
     double rate, measured_at, measured; /* as in backends/mpi/plot.c */
 };
 

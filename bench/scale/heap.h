@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 struct event {
-    double at;      /* ns */
+    double at; /* ns */
     uint64_t order;
     int kind, who;
     double value[2];

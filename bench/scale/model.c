@@ -25,6 +25,7 @@ void model_judge(struct outcome *outcome, const struct machine *machine, const s
     const double inside = outcome->makespan - model_agreements(machine);
     const double cores = (double)cores_in_use(machine) * machine->nodes;
 
-    outcome->efficiency = outcome->makespan > 0 ? tasks_sum(tasks) / (outcome->makespan * cores) : 0.0;
+    outcome->efficiency =
+        outcome->makespan > 0 ? tasks_sum(tasks) / (outcome->makespan * cores) : 0.0;
     outcome->root_load = inside > 0 ? outcome->root_busy / inside : 0.0;
 }

@@ -12,9 +12,9 @@
 
 struct worker {
     struct fw_batch batch;
-    struct fw_span claim;  /* empty: none */
-    double since;          /* when it was made */
-    uint64_t number;       /* of its event; an older one means nothing */
+    struct fw_span claim; /* empty: none */
+    double since;         /* when it was made */
+    uint64_t number;      /* of its event; an older one means nothing */
     bool left, waits;
 };
 
@@ -31,7 +31,8 @@ struct node {
 static void *need(size_t bytes)
 {
     /* fw_ranges are aligned to a cache line */
-    void *memory = aligned_alloc(FW_CACHE_LINE, (bytes + FW_CACHE_LINE - 1) / FW_CACHE_LINE * FW_CACHE_LINE);
+    void *memory =
+        aligned_alloc(FW_CACHE_LINE, (bytes + FW_CACHE_LINE - 1) / FW_CACHE_LINE * FW_CACHE_LINE);
 
     if (memory == NULL) {
         fprintf(stderr, "scale: no memory for the workers of a node; take fewer ranks\n");
@@ -85,7 +86,8 @@ static void show_running(struct node *node, double now)
         const size_t k = begun(node, v, now, &next);
 
         if (k > 0)
-            atomic_store(&node->ranges->line[v].running, nth(node, v, node->worker[v].claim, k - 1));
+            atomic_store(&node->ranges->line[v].running,
+                         nth(node, v, node->worker[v].claim, k - 1));
     }
 }
 
@@ -120,7 +122,8 @@ static bool claim(struct node *node, int w, double now)
     const size_t left = fw_ranges_left(node->ranges, w);
 
     me->claim = (struct fw_span){ 0, 0 };
-    if (!fw_ranges_claim(node->ranges, w, left > 0 ? fw_batch_limit(&me->batch, left) : 1, &me->claim))
+    if (!fw_ranges_claim(node->ranges, w, left > 0 ? fw_batch_limit(&me->batch, left) : 1,
+                         &me->claim))
         return false;
     me->since = now;
     plan_event(node, w, end_of(node, me->claim, now));
@@ -147,7 +150,8 @@ static void await_put_back(struct node *node, int w, double now, double looked)
 static void look_elsewhere(struct node *node, int w, double now)
 {
     const struct costs *costs = &node->machine->costs;
-    const double looked = now + (costs->steal + costs->look * node->ranges->workers) * node->stretch;
+    const double looked =
+        now + (costs->steal + costs->look * node->ranges->workers) * node->stretch;
 
     if (fw_ranges_steal(node->ranges, w) && claim(node, w, looked))
         return;

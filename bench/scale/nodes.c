@@ -17,7 +17,7 @@ struct leader {
     struct flow flow;
     bool wanted, told_empty, ended;
     uint64_t heard;
-    uint64_t look;     /* number of the look that is due */
+    uint64_t look; /* number of the look that is due */
     double moved, free_at, shipped, shipped_at;
 };
 
@@ -64,7 +64,8 @@ static double sleep_left(struct sim *s, double now, double moved)
     return sleep * tasks_chance(s->tasks->seed + 1, s->draws++);
 }
 
-static void post(struct sim *s, double at, int kind, int node, enum letter letter, double a, double b, uint64_t c)
+static void post(struct sim *s, double at, int kind, int node, enum letter letter, double a,
+                 double b, uint64_t c)
 {
     /* the letter shares a word with the node: kinds are few */
     heap_add(&s->heap, (struct event){ at, 0, kind + 8 * (int)letter, node, { a, b }, c });
@@ -134,7 +135,7 @@ static void plan_look(struct sim *s, int node)
 {
     struct leader *l = &s->leader[node];
     const struct flow *flow = &l->flow;
-    const double now = flow->at, low = fmax(flow->workers, flow->rate * 0.010);
+    const double now = flow->at, low = fw_pace_low_mark(flow->workers, flow->rate);
     const double settled = flow_ended(flow) - l->shipped;
     double next = INFINITY;
 
@@ -148,7 +149,8 @@ static void plan_look(struct sim *s, int node)
     if (flow->measured_at <= 0)
         next = fmin(next, now + 2e6);
     if (isfinite(next))
-        post(s, fmax(next, now + 1000.0) + sleep_left(s, next, l->moved), LOOK, node, TASKS, 0, 0, ++l->look);
+        post(s, fmax(next, now + 1000.0) + sleep_left(s, next, l->moved), LOOK, node, TASKS, 0, 0,
+             ++l->look);
 }
 
 static void look(struct sim *s, int node, double now)
@@ -174,7 +176,8 @@ static void get_tasks(struct sim *s, int node, double now, const struct event *e
         begin + n >= (double)s->tasks->count) {
         const double wait = l->flow.left > 0 ? l->flow.left * l->flow.each / l->flow.busy : 0.0;
 
-        l->flow.end_least = now + wait + s->tasks->mean * s->tasks->factor * model_stretch(s->machine);
+        l->flow.end_least =
+            now + wait + s->tasks->mean * s->tasks->factor * model_stretch(s->machine);
     }
     l->wanted = l->told_empty = false;
     l->heard += node > 0;
@@ -226,15 +229,16 @@ static void send_to(struct sim *s, int node, enum letter letter, double a, doubl
         s->free_at += s->machine->costs.handle;
         s->outcome.letters++;
     }
-    post(s, s->free_at + (node > 0 ? s->machine->costs.latency : 0.0), TO_NODE, node, letter, a, b, 0);
+    post(s, s->free_at + (node > 0 ? s->machine->costs.latency : 0.0), TO_NODE, node, letter, a, b,
+         0);
 }
 
 static bool give(struct sim *s, int node)
 {
     struct view *v = &s->view[node];
     const int workers = s->machine->ranks;
-    const size_t want = fw_pace_chunk(v->rate, workers, workers * s->machine->nodes, s->machine->nodes,
-                                      fw_stock_left(&s->stock));
+    const size_t want = fw_pace_chunk(v->rate, workers, workers * s->machine->nodes,
+                                      s->machine->nodes, fw_stock_left(&s->stock));
     struct fw_span span;
 
     if (!fw_stock_take(&s->stock, want, node == s->machine->nodes - 1, &span))
@@ -303,7 +307,8 @@ static void read_letter(struct sim *s, const struct event *event)
     const struct costs *costs = &s->machine->costs;
 
     if (event->who > 0) {
-        s->free_at += costs->handle + (event->kind / 8 == RESULTS ? event->value[1] * costs->byte : 0.0);
+        s->free_at +=
+            costs->handle + (event->kind / 8 == RESULTS ? event->value[1] * costs->byte : 0.0);
         s->outcome.letters++;
     }
     switch ((enum letter)(event->kind / 8)) {
@@ -382,7 +387,8 @@ static void arrive(struct sim *s, const struct event *event)
         s->inbox = need(s->inbox, s->room * sizeof *s->inbox);
     }
     s->inbox[s->tail++] = *event;
-    plan_pass(s, event->at < s->free_at ? s->free_at : event->at + sleep_left(s, event->at, s->moved));
+    plan_pass(s,
+              event->at < s->free_at ? s->free_at : event->at + sleep_left(s, event->at, s->moved));
 }
 
 /* -- The whole ---------------------------------------------------------- */
@@ -403,7 +409,8 @@ static void handle(struct sim *s, struct event *event)
         arrive(s, event);
         return;
     case TO_NODE:
-        event->at = fmax(l->free_at, event->at + (event->who > 0 ? sleep_left(s, event->at, l->moved) : 0.0));
+        event->at = fmax(l->free_at,
+                         event->at + (event->who > 0 ? sleep_left(s, event->at, l->moved) : 0.0));
         l->free_at = event->at + (event->who > 0 ? s->machine->costs.handle : 0.0);
         event->kind += NOTICED - TO_NODE;
         heap_add(&s->heap, *event);
@@ -414,7 +421,8 @@ static void handle(struct sim *s, struct event *event)
     }
 }
 
-struct outcome model_nodes(const struct machine *machine, const struct tasks *tasks, size_t out_size)
+struct outcome model_nodes(const struct machine *machine, const struct tasks *tasks,
+                           size_t out_size)
 {
     struct sim s = { .machine = machine, .tasks = tasks, .out_size = out_size };
     struct event event;

@@ -16,10 +16,11 @@ struct options {
 
 static int usage(void)
 {
-    fprintf(stderr,
-            "usage: scale --costs FILE [--set COST=NS]... [--sweep] [--claims] [--nodes N] [--ranks N] [--cores N]\n"
-            "             [--task SECONDS] [--seconds S] [--count N] [--tasks constant|lognormal|straggler]\n"
-            "             [--factor X] [--out BYTES] [--seed N]\n");
+    fprintf(stderr, "usage: scale --costs FILE [--set COST=NS]... [--sweep] [--claims] [--nodes N] "
+                    "[--ranks N] [--cores N]\n"
+                    "             [--task SECONDS] [--seconds S] [--count N] [--tasks "
+                    "constant|lognormal|straggler]\n"
+                    "             [--factor X] [--out BYTES] [--seed N]\n");
     return 2;
 }
 
@@ -90,10 +91,11 @@ static bool run_one(struct options o)
 
     if (o.tasks.count == 0)
         o.tasks.count = count_of(&o);
-    out = o.claims ? model_node(&o.machine, &o.tasks) : model_nodes(&o.machine, &o.tasks, o.out_size);
-    printf("%d\t%d\t%g\t%zu\t%.6g\t%.4f\t%.4f\t%llu\t%llu\n", o.machine.nodes, o.machine.ranks, o.tasks.mean * 1e-9,
-           o.tasks.count, out.makespan * 1e-9, out.efficiency, out.root_load, (unsigned long long)out.letters,
-           (unsigned long long)out.recalled);
+    out =
+        o.claims ? model_node(&o.machine, &o.tasks) : model_nodes(&o.machine, &o.tasks, o.out_size);
+    printf("%d\t%d\t%g\t%zu\t%.6g\t%.4f\t%.4f\t%llu\t%llu\n", o.machine.nodes, o.machine.ranks,
+           o.tasks.mean * 1e-9, o.tasks.count, out.makespan * 1e-9, out.efficiency, out.root_load,
+           (unsigned long long)out.letters, (unsigned long long)out.recalled);
     fflush(stdout);
     if (out.ran != o.tasks.count)
         fprintf(stderr, "scale: %zu tasks ran of %zu\n", out.ran, o.tasks.count);
@@ -126,8 +128,9 @@ static int read_option(struct options *o, char **argv, const char **costs)
         return 0;
     if (strcmp(argv[0], "--costs") == 0)
         *costs = argv[1];
-    else if (strcmp(argv[0], "--tasks") == 0 ? !set_kind(&o->tasks, argv[1]) : strcmp(argv[0], "--set") != 0 &&
-             !set_number(o, argv[0], argv[1]))
+    else if (strcmp(argv[0], "--tasks") == 0
+                 ? !set_kind(&o->tasks, argv[1])
+                 : strcmp(argv[0], "--set") != 0 && !set_number(o, argv[0], argv[1]))
         return 0;
     return 2;
 }
@@ -156,7 +159,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "scale: --claims is for one node\n");
         return 2;
     }
-    printf("# seed %llu\n# nodes\tranks\ttask_s\ttasks\tmakespan_s\tefficiency\troot_load\tletters\trecalled\n",
+    printf("# seed %llu\n# "
+           "nodes\tranks\ttask_s\ttasks\tmakespan_s\tefficiency\troot_load\tletters\trecalled\n",
            (unsigned long long)o.tasks.seed);
     return (o.sweep ? sweep(o) : run_one(o)) ? 0 : 1;
 }

@@ -6,11 +6,18 @@
 
 static int failures;
 
-#define CHECK(what, fine) ((fine) ? (void)0 : (void)(failures++, printf("%s:%d: %s\n", __FILE__, __LINE__, what)))
+#define CHECK(what, fine)                                                                          \
+    ((fine) ? (void)0 : (void)(failures++, printf("%s:%d: %s\n", __FILE__, __LINE__, what)))
 
 static const struct costs none = { 0 };
-static const struct costs some = { .claim = 40, .steal = 100, .look = 5, .job = 20000, .round = 10000,
-                                   .handle = 1500, .byte = 0.1, .latency = 2000 };
+static const struct costs some = { .claim = 40,
+                                   .steal = 100,
+                                   .look = 5,
+                                   .job = 20000,
+                                   .round = 10000,
+                                   .handle = 1500,
+                                   .byte = 0.1,
+                                   .latency = 2000 };
 
 static struct tasks constant(size_t count, double mean)
 {
@@ -29,7 +36,8 @@ static void one_rank(void)
     const struct tasks tasks = constant(100, 1e6);
     const struct outcome out = model_node(&machine, &tasks);
 
-    CHECK("one rank: the sum, its claims and the job", near(out.makespan, 100 * (1e6 + 40) + 20000, 1e-12));
+    CHECK("one rank: the sum, its claims and the job",
+          near(out.makespan, 100 * (1e6 + 40) + 20000, 1e-12));
     CHECK("every task once", out.ran == 100);
 }
 
@@ -76,11 +84,14 @@ static void everywhere(enum tasks_kind kind)
         for (int m = 0; m < 3; m++) {
             const struct machine machine = { nodes[n], 16, 0, some };
             const struct tasks tasks = { kind, (size_t)nodes[n] * 16 * 50, means[m], 20, 7 };
-            const struct outcome out = model_nodes(&machine, &tasks, 8), again = model_nodes(&machine, &tasks, 8);
+            const struct outcome out = model_nodes(&machine, &tasks, 8),
+                                 again = model_nodes(&machine, &tasks, 8);
 
             CHECK("every task once", out.ran == tasks.count);
-            CHECK("the same seed, the same run", out.makespan <= again.makespan && out.makespan >= again.makespan);
-            CHECK("no faster than the cores, but for what is left of the last tasks", out.efficiency > 0 && out.efficiency <= 1.03);
+            CHECK("the same seed, the same run",
+                  out.makespan <= again.makespan && out.makespan >= again.makespan);
+            CHECK("no faster than the cores, but for what is left of the last tasks",
+                  out.efficiency > 0 && out.efficiency <= 1.03);
             CHECK("rank 0 has no more than its time", out.root_load >= 0 && out.root_load <= 1);
         }
 }
@@ -106,7 +117,8 @@ static void flow_like_claims(void)
     for (double mean = 1e4; mean < 2e7; mean *= 10) {
         const struct machine machine = { 1, 16, 0, some };
         const struct tasks tasks = constant((size_t)(16 * 4e8 / mean), mean);
-        const double flow = model_nodes(&machine, &tasks, 0).makespan, claims = model_node(&machine, &tasks).makespan;
+        const double flow = model_nodes(&machine, &tasks, 0).makespan,
+                     claims = model_node(&machine, &tasks).makespan;
 
         CHECK("one node as a flow is within 5 %", near(flow, claims, 0.05));
     }
