@@ -34,7 +34,7 @@ bool fw_pace_low(size_t left, int workers, double rate)
 
 uint64_t fw_pace_sleep(uint64_t waited)
 {
-    const uint64_t least = 20000, most = 1000000, ns = waited / 8;
+    const uint64_t least = 20000, most = 1000000, ns = waited / 64;
 
     return ns < least ? least : ns > most ? most : ns;
 }

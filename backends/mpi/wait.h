@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /* How long somebody has waited, and so how long to sleep next: a few looks in a
- * row, then some that give the CPU away, then sleeps of an eighth of what was
- * waited, from 20 microseconds to a millisecond. */
+ * row, then some that give the CPU away, then sleeps of a 64th of what was
+ * waited, from 20 microseconds to a millisecond: who waits is late by no more. */
 struct fw_pause {
     unsigned looks;
     uint64_t since; /* ns on CLOCK_MONOTONIC; of the first sleep */
