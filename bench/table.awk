@@ -1,6 +1,7 @@
 # Makes the tables of bench/run. Arguments: contestants.tsv, goals.tsv, results.tsv, each
 # after kind=contestant, kind=goal, kind=result. A result: round, contestant, figure, median,
-# smallest, unit; or "-", contestant, "missing", why.
+# smallest, unit; or "-", contestant, "missing", why. Each family of contestants has its own
+# tables.
 #
 # The median over the rounds, with the smallest and the largest round. Goals
 # compare what was measured in the same round.
@@ -9,6 +10,7 @@ BEGIN {
     NEVER = 1e300 # not reached
     FS = OFS = "\t"
     tables = 0
+    family = "threads"
     table("Cost of a task, ns", "empty store range metg50 metg80 instructions",
           "empty task|one double stored|range body|METG(50 %)|METG(80 %)|instructions")
     table("Starting and ending, ns", "hot idle region team team_whole nested",
@@ -20,6 +22,7 @@ BEGIN {
 
 function table(title, figures, heads) {
     titles[++tables] = title
+    families[tables] = family
     columns[tables] = figures
     headings[tables] = heads
 }
@@ -31,13 +34,13 @@ function shapes(title, n) {
 }
 
 /^#/ || NF == 0 { next }
-kind == "contestant" { names[++contestants] = $1; next }
+kind == "contestant" { names[++contestants] = $1; kin[$1] = $2; next }
 kind == "goal" { goals[++ngoals] = $0; next }
-kind == "result" && $3 == "missing" { missing[$2] = $4; next }
+kind == "result" && $3 == "missing" { missing[$2] = missing[$2] (missing[$2] == "" ? "" : "; ") $4; next }
 kind == "result" {
     at[$2, $3, $1] = $4 == "-" ? NEVER : $4 + 0
     seen[$2, $3] = 1
-    column[$3] = 1
+    column[kin[$2], $3] = 1
     rounds = $1 > rounds ? $1 : rounds
 }
 
@@ -81,8 +84,8 @@ function print_table(t,    i, k, n, figure, head, line, some) {
     split(headings[t], head, "|")
     line = "| " titles[t] " |"
     for (k = 1; k <= n; k++) {
-        some += figure[k] in column
-        if (figure[k] in column)
+        some += (families[t], figure[k]) in column
+        if ((families[t], figure[k]) in column)
             line = line " " head[k] " |"
     }
     if (!some)
@@ -91,14 +94,15 @@ function print_table(t,    i, k, n, figure, head, line, some) {
     gsub(/[^|]+/, "---", line)
     print line
     for (i = 1; i <= contestants; i++)
-        print_row(names[i], figure, n)
+        if (kin[names[i]] == families[t])
+            print_row(names[i], figure, n)
 }
 
 function print_row(name, figure, n,    k, line, some) {
     line = "| " name " |"
     for (k = 1; k <= n; k++) {
         some += (name, figure[k]) in seen
-        if (figure[k] in column)
+        if ((kin[name], figure[k]) in column)
             line = line " " cell(name, figure[k]) " |"
     }
     if (some)
