@@ -17,14 +17,19 @@ static void must(furrow_status status)
     }
 }
 
-static furrow_config config_for(int workers)
+static furrow_config config_on(const char *backend, int workers)
 {
     furrow_config config = FURROW_CONFIG_DEFAULT;
 
-    config.backend = "openmp";
+    config.backend = backend;
     config.jobs = workers;
     config.strict = true;
     return config;
+}
+
+static furrow_config config_for(int workers)
+{
+    return config_on("openmp", workers);
 }
 
 /* -- furrow_map ---------------------------------------------------------- */
@@ -72,24 +77,45 @@ static int task_nap(furrow_task *task)
     return 0;
 }
 
+static int task_bytes(furrow_task *task)
+{
+    bench_fill(task->index, task->out);
+    return 0;
+}
+
+static int task_stamp(furrow_task *task)
+{
+    bench_stamp(task->shared);
+    return 0;
+}
+
 static const furrow_task_fn tasks[BENCH_KINDS] = {
     [BENCH_EMPTY] = task_empty, [BENCH_STORE] = task_store, [BENCH_SPIN] = task_spin,
     [BENCH_SPINS] = task_spins, [BENCH_MARK] = task_mark,   [BENCH_NAP] = task_nap,
+    [BENCH_BYTES] = task_bytes, [BENCH_STAMP] = task_stamp,
 };
 
-static bool writes(const struct bench_loop *loop)
+/* Bytes of a task's result. */
+static size_t result_of(enum bench_kind kind)
 {
-    return loop->kind == BENCH_STORE || loop->kind == BENCH_MARK;
+    switch (kind) {
+    case BENCH_STORE:
+    case BENCH_MARK:
+        return sizeof(double);
+    case BENCH_BYTES:
+        return BENCH_RESULT;
+    default:
+        return 0;
+    }
 }
 
 static furrow_job job_for(const struct bench_loop *loop)
 {
     furrow_job job = { .run = tasks[loop->kind], .count = loop->count, .shared = loop };
 
-    if (writes(loop)) {
+    job.out_size = result_of(loop->kind);
+    if (job.out_size > 0)
         job.out = loop->out;
-        job.out_size = sizeof *loop->out;
-    }
     return job;
 }
 
@@ -97,6 +123,14 @@ static void run_map(const struct bench_loop *loop, int workers)
 {
     const furrow_job job = job_for(loop);
     const furrow_config config = config_for(workers);
+
+    must(furrow_map(&job, &config, NULL));
+}
+
+static void run_fork(const struct bench_loop *loop, int workers)
+{
+    const furrow_job job = job_for(loop);
+    const furrow_config config = config_on("fork", workers);
 
     must(furrow_map(&job, &config, NULL));
 }
@@ -193,6 +227,8 @@ int main(int argc, char **argv)
         { .name = "map", .run = run_map, .region = region_map, .nested = nested_map },
         { .name = "for", .run = run_for, .range = range_for },
         { .name = "map,cost", .run = run_map_cost },
+        { .name = "fork", .run = run_fork },
+        { .name = "fork,alloc", .run = run_fork, .alloc = furrow_alloc },
     };
 
     return bench_main(argc, argv, variants, sizeof variants / sizeof variants[0]);

@@ -3,9 +3,11 @@
 #include <dirent.h>
 #include <math.h>
 #include <sched.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "stats.h"
@@ -27,6 +29,28 @@ void *bench_alloc(size_t bytes)
         exit(1);
     }
     return memset(p, 0, bytes);
+}
+
+void *bench_alloc_shared(size_t bytes)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    if (p == MAP_FAILED) {
+        fprintf(stderr, "no shared memory for %zu bytes\n", bytes);
+        exit(1);
+    }
+    return p;
+}
+
+void bench_not_here(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    (void)vfprintf(stderr, format, args);
+    va_end(args);
+    (void)fputc('\n', stderr);
+    exit(77);
 }
 
 /* -- Repetitions --------------------------------------------------------- */
@@ -169,20 +193,26 @@ static int cpu_count(void)
 
 static int usage(const char *program, const struct bench_variant *variants, size_t count)
 {
-    fprintf(stderr,
-            "usage: %s VARIANT MEASURE [--workers N] [--budget MS] [--small]\nvariants:", program);
+    fprintf(
+        stderr,
+        "usage: %s VARIANT [--scale K] MEASURE [--workers N] [--budget MS] [--small]\nvariants:",
+        program);
     for (size_t i = 0; i < count; i++)
         fprintf(stderr, " %s", variants[i].name);
     fprintf(stderr, "\nmeasures: %s\n", bench_measures);
     return 2;
 }
 
-/* The options behind the two names; false: one is wrong. */
-static bool parse_options(int argc, char **argv, struct bench_options *out)
+/* The measure's name and the options behind the variant; false: something is wrong. */
+static bool parse_options(int argc, char **argv, const char **measure, struct bench_options *out)
 {
-    for (int i = 3; i < argc; i++) {
-        if (strcmp(argv[i], "--small") == 0)
+    for (int i = 2; i < argc; i++) {
+        if (*measure == NULL && argv[i][0] != '-')
+            *measure = argv[i];
+        else if (strcmp(argv[i], "--small") == 0)
             out->small = true;
+        else if (strcmp(argv[i], "--scale") == 0 && i + 1 < argc)
+            out->scale = atof(argv[++i]);
         else if (strcmp(argv[i], "--workers") == 0 && i + 1 < argc)
             out->workers = atoi(argv[++i]);
         else if (strcmp(argv[i], "--budget") == 0 && i + 1 < argc)
@@ -190,21 +220,24 @@ static bool parse_options(int argc, char **argv, struct bench_options *out)
         else
             return false;
     }
-    return out->workers > 0 && out->budget_ms >= 0;
+    return *measure != NULL && out->workers > 0 && out->budget_ms >= 0 &&
+           (out->scale >= 1 || out->scale == 0);
 }
 
 int bench_main(int argc, char **argv, const struct bench_variant *variants, size_t count)
 {
     struct bench_options options = { .workers = cpu_count(), .budget_ms = 150 };
+    const char *measure = NULL;
     int status;
 
     for (size_t i = 0; argc > 2 && i < count; i++) {
         if (strcmp(argv[1], variants[i].name) == 0)
             options.variant = &variants[i];
     }
-    if (options.variant == NULL || !parse_options(argc, argv, &options))
+    if (options.variant == NULL || !parse_options(argc, argv, &measure, &options))
         return usage(argv[0], variants, count);
-    options.calm = !options.small;
-    status = bench_measure(argv[2], &options);
+    options.calm = !options.small && options.scale == 0;
+    options.scale = options.scale > 0 ? options.scale : 1;
+    status = bench_measure(measure, &options);
     return status == 2 ? usage(argv[0], variants, count) : status;
 }

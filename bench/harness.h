@@ -3,7 +3,7 @@
  * A contestant's source lists what it offers and calls bench_main(). Its command
  * line:
  *
- *   PROGRAM VARIANT MEASURE [--workers N] [--budget MS] [--small]
+ *   PROGRAM VARIANT [--scale K] MEASURE [--workers N] [--budget MS] [--small]
  *
  * prints one line per figure, separated by tabs:
  *
@@ -11,9 +11,11 @@
  *
  * with "-" for a number that was not reached (bench_metg()).
  *
- * --budget: milliseconds of repetitions per figure; --small: counts so small
- * that the figures mean nothing, to see that it all works. What is measured:
- * bench/measures.c. */
+ * --budget: milliseconds of repetitions per figure; --scale: loops of K times as
+ * many tasks, for what is slow to start, and no repetition is left out (see
+ * bench_repeat()); --small: counts so small that the figures mean nothing, to see
+ * that it all works. What is measured: bench/measures.c. Exit status 77: not here,
+ * and the last line on standard error says why. */
 #ifndef BENCH_HARNESS_H
 #define BENCH_HARNESS_H
 
@@ -38,12 +40,28 @@ struct bench_variant {
     /* Inside one task or region that may use two CPUs: `times` inner loops of
      * two empty tasks on two workers. Returns their nanoseconds. */
     double (*nested)(size_t times);
+
+    /* -- For tasks in other processes ---- */
+
+    /* About what one task costs, ns, where that is so much that measures must run
+     * fewer of them; 0: little. */
+    double task_ns;
+    /* CPU time in ns of the same tasks one after the other without any scheduler;
+     * NULL: bench_tasks[] are what it runs. */
+    double (*alone)(const struct bench_loop *loop);
+    /* Memory for results where workers write; ends with the program. NULL: that
+     * of bench_alloc(). */
+    void *(*alloc)(size_t bytes);
+    /* Makes the process that starts the workers larger by so much, in pages of
+     * 4 KiB; NULL: this process. */
+    void (*grow)(size_t bytes);
 };
 
 struct bench_options {
     const struct bench_variant *variant;
     int workers;
     double budget_ms;
+    double scale; /* >= 1 */
     bool small;
     bool calm; /* see bench_repeat(); a measure about waiting clears it */
 };
@@ -74,6 +92,14 @@ struct bench_figure bench_repeat(const struct bench_options *options, int least,
 
 /* NAN: not reached. */
 void bench_print(const char *figure, double median, double best, const char *unit);
+
+/* Ends the program with status 77 where the contestant cannot be measured here;
+ * printf-like, one sentence without a line end. */
+void bench_not_here(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+
+/* Zeroed memory that forked processes share; ends the program where there is
+ * none. */
+void *bench_alloc_shared(size_t bytes);
 
 /* Zeroed memory, touched; ends the program where there is none. */
 void *bench_alloc(size_t bytes);

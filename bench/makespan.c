@@ -76,6 +76,40 @@ int bench_measure_shapes(const struct bench_options *options)
     return 0;
 }
 
+/* The same for what is slow to start: the ideal is long, and the tasks are run
+ * alone once, before the repetitions. */
+static void measure_uneven(const struct bench_options *options, enum bench_shape shape,
+                           const char *figure, double turn)
+{
+    enum { COUNT = 200 };
+    const double ideal = options->small ? 1e6 : options->variant->task_ns > 0 ? 1e8 : 2e8;
+    float length[COUNT];
+    uint32_t turns[COUNT];
+    struct bench_loop loop = { .count = COUNT, .turns = turns, .cost = length };
+    struct bench_timed timed = { options, &loop, options->workers };
+    struct bench_figure wall;
+    double bound;
+
+    bench_set_kind(&loop, BENCH_SPINS);
+    bench_lengths(shape, COUNT, length);
+    scale_turns(length, COUNT, options->workers, ideal / turn, turns);
+    bound = bound_of(turns, COUNT, options->workers, length) * bench_alone_once(&timed);
+    wall = bench_repeat(options, 3, bench_wall_once, &timed);
+    bench_print(figure, wall.median / bound, wall.best / bound, "of ideal");
+}
+
+int bench_measure_uneven(const struct bench_options *options)
+{
+    const double turn = bench_turn_ns(options);
+
+    if (options->variant->run == NULL)
+        return BENCH_NO_FIGURE;
+    measure_uneven(options, BENCH_RAMP_UP, "uneven_up", turn);
+    measure_uneven(options, BENCH_RAMP_DOWN, "uneven_down", turn);
+    measure_uneven(options, BENCH_LAST, "uneven_last", turn);
+    return 0;
+}
+
 /* -- Slow neighbours ----------------------------------------------------- */
 
 static double wall_alone(const struct bench_timed *timed)

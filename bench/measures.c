@@ -9,9 +9,13 @@
 
 /* -- Cost of a task ------------------------------------------------------ */
 
-static size_t many(const struct bench_options *options)
+size_t bench_many(const struct bench_options *options)
 {
-    return options->small ? 1000 : 1000000;
+    const double task_ns = options->variant->task_ns, long_enough = options->small ? 1e6 : 1e8;
+
+    if (task_ns > 0)
+        return (size_t)(long_enough / task_ns) + 2;
+    return options->small ? 1000 : (size_t)(1e6 * options->scale);
 }
 
 static void print_per_task(const char *figure, struct bench_figure wall, size_t count)
@@ -21,13 +25,14 @@ static void print_per_task(const char *figure, struct bench_figure wall, size_t 
 
 static int per_task(const struct bench_options *options, const char *figure, enum bench_kind kind)
 {
-    struct bench_loop loop = { .count = many(options) };
+    struct bench_loop loop = { .count = bench_many(options) };
     struct bench_timed timed = { options, &loop, options->workers };
 
     if (options->variant->run == NULL)
         return BENCH_NO_FIGURE;
     bench_set_kind(&loop, kind);
-    loop.out = bench_alloc(loop.count * sizeof *loop.out);
+    if (kind == BENCH_STORE)
+        loop.out = bench_alloc(loop.count * sizeof *loop.out);
     print_per_task(figure, bench_repeat(options, 5, bench_wall_once, &timed), loop.count);
     free(loop.out);
     return 0;
@@ -54,7 +59,7 @@ static double range_once(void *arg)
 
 static int measure_range(const struct bench_options *options)
 {
-    struct bench_loop loop = { .count = many(options) };
+    struct bench_loop loop = { .count = bench_many(options) };
     struct bench_timed timed = { options, &loop, options->workers };
 
     if (options->variant->range == NULL)
@@ -255,13 +260,19 @@ static const struct {
     { "team", measure_team },
     { "nested", measure_nested },
     { "neighbours", bench_measure_neighbours },
+    { "start", bench_measure_start },
+    { "bytes", bench_measure_bytes },
+    { "uneven", bench_measure_uneven },
+    { "parent1", bench_measure_parent1 },
+    { "parent4", bench_measure_parent4 },
+    { "shared4", bench_measure_shared4 },
     { "count1", measure_count1 },
     { "count2", measure_count2 },
 };
 
 const char bench_measures[] =
     "empty store range metg shapes hot idle region team nested neighbours "
-    "count1 count2";
+    "start bytes uneven parent1 parent4 shared4 count1 count2";
 
 int bench_measure(const char *name, const struct bench_options *options)
 {

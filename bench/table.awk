@@ -18,6 +18,17 @@ BEGIN {
     shapes("N = 200", "200")
     shapes("N = 20 000", small ? "2000" : "20000")
     table("400 neighbours that sleep among 8 million empty tasks, 8 workers", "neighbours", "makespan / ideal")
+    family = "processes"
+    table("Processes, starting, ms", "start_first start_all parent1_first parent1_all",
+          "first result|2 tasks, all over|first result, parent of 1 GiB|all over")
+    table("Processes, cost of a task, ns", "empty bytes metg50 metg80",
+          "empty task|64 bytes of result, more|METG(50 %)|METG(80 %)")
+    table("Processes, makespan / ideal, N = 200", "uneven_up uneven_down uneven_last",
+          "ramp up|ramp down|straggler last")
+    table("Parent of 4 GiB, ms", "parent4_pages_first parent4_pages_all parent4_dontfork_first parent4_dontfork_all " \
+          "parent4_huge_first parent4_huge_all parent4_shared_first parent4_shared_all",
+          "pages of 4 KiB, first result|all over|MADV_DONTFORK, first result|all over|" \
+          "huge pages, first result|all over|shared memory, first result|all over")
 }
 
 function table(title, figures, heads) {

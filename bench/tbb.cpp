@@ -74,13 +74,33 @@ static double nested(size_t times)
     return end - start;
 }
 
+static bench_variant variant(const char *name, void (*run)(const bench_loop *loop, int workers),
+                             double (*nest)(size_t times) = nullptr)
+{
+    bench_variant out = {};
+
+    out.name = name;
+    out.run = run;
+    out.nested = nest;
+    return out;
+}
+
+static bench_variant inlined()
+{
+    bench_variant out = {};
+
+    out.name = "inlined";
+    out.range = range_inlined;
+    return out;
+}
+
 int main(int argc, char **argv)
 {
-    static const bench_variant variants[] = {
-        { "auto", run_partitioned<tbb::auto_partitioner>, nullptr, nullptr, nested },
-        { "simple", run_partitioned<tbb::simple_partitioner>, nullptr, nullptr, nullptr },
-        { "task_group", run_group, nullptr, nullptr, nullptr },
-        { "inlined", nullptr, range_inlined, nullptr, nullptr },
+    const bench_variant variants[] = {
+        variant("auto", run_partitioned<tbb::auto_partitioner>, nested),
+        variant("simple", run_partitioned<tbb::simple_partitioner>),
+        variant("task_group", run_group),
+        inlined(),
     };
 
     return bench_main(argc, argv, variants, sizeof variants / sizeof variants[0]);

@@ -20,6 +20,10 @@ double bench_wall_once(void *arg);
  * what they need, also while other programs take the CPU away. */
 double bench_alone_once(void *arg);
 
+/* Tasks of an empty loop that is to take long enough: 10^6 times the scale, or
+ * fewer where a task costs much. */
+size_t bench_many(const struct bench_options *options);
+
 void bench_set_kind(struct bench_loop *loop, enum bench_kind kind);
 
 /* Nanoseconds of one turn of bench_spin(). */
@@ -29,5 +33,11 @@ double bench_turn_ns(const struct bench_options *options);
 int bench_measure_metg(const struct bench_options *options);
 int bench_measure_shapes(const struct bench_options *options);
 int bench_measure_neighbours(const struct bench_options *options);
+int bench_measure_uneven(const struct bench_options *options);
+int bench_measure_start(const struct bench_options *options);
+int bench_measure_bytes(const struct bench_options *options);
+int bench_measure_parent1(const struct bench_options *options);
+int bench_measure_parent4(const struct bench_options *options);
+int bench_measure_shared4(const struct bench_options *options);
 
 #endif

@@ -1,6 +1,8 @@
 #include "work.h"
 
 #include <math.h>
+#include <stdbool.h>
+#include <string.h>
 #include <time.h>
 
 /* -- Tasks --------------------------------------------------------------- */
@@ -47,9 +49,37 @@ void bench_nap(size_t index, const struct bench_loop *loop)
         (void)nanosleep(&nap, NULL);
 }
 
+void bench_fill(size_t index, void *out)
+{
+    memset(out, (int)(index % 255) + 1, BENCH_RESULT);
+}
+
+static void task_bytes(size_t index, const struct bench_loop *loop)
+{
+    bench_fill(index, (char *)loop->out + index * BENCH_RESULT);
+}
+
+void bench_stamp(const struct bench_loop *loop)
+{
+    uint64_t none = 0;
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    (void)__atomic_compare_exchange_n(loop->stamp, &none,
+                                      (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec, false,
+                                      __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+static void task_stamp(size_t index, const struct bench_loop *loop)
+{
+    (void)index;
+    bench_stamp(loop);
+}
+
 bench_task *const bench_tasks[BENCH_KINDS] = {
     [BENCH_EMPTY] = task_empty, [BENCH_STORE] = task_store, [BENCH_SPIN] = task_spin,
     [BENCH_SPINS] = task_spins, [BENCH_MARK] = task_mark,   [BENCH_NAP] = bench_nap,
+    [BENCH_BYTES] = task_bytes, [BENCH_STAMP] = task_stamp,
 };
 
 /* -- Lengths of tasks ---------------------------------------------------- */

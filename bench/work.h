@@ -21,8 +21,12 @@ enum bench_kind {
     BENCH_SPINS, /* turns[index] turns */
     BENCH_MARK,  /* `turns_all` turns, then out[index] = a number of the thread */
     BENCH_NAP,   /* sleeps nap_ns where nap_begin <= index < nap_end */
+    BENCH_BYTES, /* BENCH_RESULT bytes of result, out[8 index] ... */
+    BENCH_STAMP, /* the first to run sets *stamp to the time */
     BENCH_KINDS
 };
+
+enum { BENCH_RESULT = 64 }; /* bytes */
 
 struct bench_loop;
 typedef void bench_task(size_t index, const struct bench_loop *loop);
@@ -32,7 +36,9 @@ struct bench_loop {
     size_t count;
     enum bench_kind kind;
     bench_task *call;      /* bench_tasks[kind]: called once per index through this pointer */
-    double *out;           /* `count` numbers, or NULL */
+    double *out;           /* `count` numbers, eight times as many for BENCH_BYTES, or NULL */
+    uint64_t *stamp;       /* nanoseconds on CLOCK_MONOTONIC, 0: not yet; in memory that forked
+                            * processes share; or NULL */
     const uint32_t *turns; /* `count`, >= 1; or NULL */
     const float *cost;     /* `count` relative lengths, for those that can use them; or NULL */
     uint32_t turns_all;    /* >= 1 */
@@ -78,6 +84,12 @@ static inline void bench_spin(uint32_t turns)
 
 /* A number that only the calling thread has. */
 double bench_thread_mark(void);
+
+/* The BENCH_RESULT bytes of task `index`, into `out`. */
+void bench_fill(size_t index, void *out);
+
+/* See BENCH_STAMP. */
+void bench_stamp(const struct bench_loop *loop);
 
 /* Sleeps if this task is one that does. */
 void bench_nap(size_t index, const struct bench_loop *loop);
