@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "harness.h"
 
@@ -135,6 +136,26 @@ static void run_fork(const struct bench_loop *loop, int workers)
     must(furrow_map(&job, &config, NULL));
 }
 
+static int task_stuck(furrow_task *task)
+{
+    (void)task;
+    for (;;)
+        (void)pause();
+    return 0;
+}
+
+static void limited_fork(double limit)
+{
+    const furrow_job job = { .run = task_stuck, .count = 1 };
+    furrow_config config = config_on("fork", 1);
+
+    config.timeout = limit;
+    if (furrow_map(&job, &config, NULL) == FURROW_OK) {
+        fprintf(stderr, "furrow: a task that never ends was done\n");
+        exit(1);
+    }
+}
+
 static void run_map_cost(const struct bench_loop *loop, int workers)
 {
     const furrow_config config = config_for(workers);
@@ -227,7 +248,7 @@ int main(int argc, char **argv)
         { .name = "map", .run = run_map, .region = region_map, .nested = nested_map },
         { .name = "for", .run = run_for, .range = range_for },
         { .name = "map,cost", .run = run_map_cost },
-        { .name = "fork", .run = run_fork },
+        { .name = "fork", .run = run_fork, .limited = limited_fork },
         { .name = "fork,alloc", .run = run_fork, .alloc = furrow_alloc },
     };
 

@@ -52,6 +52,8 @@ struct bench_variant {
     /* Memory for results where workers write; ends with the program. NULL: that
      * of bench_alloc(). */
     void *(*alloc)(size_t bytes);
+    /* A job of one task that never ends and may take `limit` seconds. */
+    void (*limited)(double limit);
     /* Makes the process that starts the workers larger by so much, in pages of
      * 4 KiB; NULL: this process. */
     void (*grow)(size_t bytes);

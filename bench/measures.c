@@ -262,6 +262,7 @@ static const struct {
     { "neighbours", bench_measure_neighbours },
     { "start", bench_measure_start },
     { "bytes", bench_measure_bytes },
+    { "limit", bench_measure_limit },
     { "uneven", bench_measure_uneven },
     { "parent1", bench_measure_parent1 },
     { "parent4", bench_measure_parent4 },
@@ -272,7 +273,7 @@ static const struct {
 
 const char bench_measures[] =
     "empty store range metg shapes hot idle region team nested neighbours "
-    "start bytes uneven parent1 parent4 shared4 count1 count2";
+    "start bytes limit uneven parent1 parent4 shared4 count1 count2";
 
 int bench_measure(const char *name, const struct bench_options *options)
 {

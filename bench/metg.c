@@ -21,25 +21,41 @@ struct effort {
     double shortest, longest; /* ns */
     double step;              /* each length over the one before, about */
     double want_ns;           /* of a run */
-    size_t least, most;       /* tasks of the runs that find how many are needed */
-    int again, samples;       /* repetitions of these runs, and then of each length at least */
+    double task_ns;           /* what an empty task costs all told; 0: find out by runs of
+                               * each length how many tasks it needs */
+    int samples;              /* of each length, at least */
     double enough;            /* where three lengths in a row are so efficient it ends */
 };
 
-/* From 1 turn to 50 microseconds. A run takes most of a millisecond: a region
- * costs little then, and other programs rarely come in between. */
-static struct effort effort_of_threads(const struct bench_options *options)
+/* What a task costs that does nothing, from a loop long enough: ns. */
+static double empty_ns(const struct bench_options *options)
 {
-    const struct effort small = { 0, 500, 1.3, 1e5, 64, 10000, 3, 2, 0.97 };
-    struct effort effort = { 0, 50000, 1.3, 7e5, 64, 2000000, 3, 5, 0.97 };
+    struct bench_loop loop = { .count = bench_many(options) };
+    struct bench_timed timed = { options, &loop, options->workers };
+    double wall;
+
+    bench_set_kind(&loop, BENCH_EMPTY);
+    wall = bench_wall_once(&timed);
+    for (int again = 0; again < 3; again++)
+        wall = fmin(wall, bench_wall_once(&timed));
+    return wall * options->workers / (double)loop.count;
+}
+
+/* From 1 turn to 50 microseconds. A run takes most of a millisecond: a region
+ * costs little then, and other programs rarely come in between. What is slow to
+ * start gets longer runs, by the scale. */
+static struct effort effort_of_quick(const struct bench_options *options)
+{
+    const struct effort small = { 0, 500, 1.3, 1e5, 0, 2, 0.97 };
+    struct effort effort = { 0, 50000, 1.3, 7e5 * options->scale, 0, 5, 0.97 };
 
     if (options->small)
         return small;
     if (options->scale > 1) {
-        effort.want_ns *= options->scale;
-        effort.most = (size_t)(2e6 * options->scale);
-        effort.again = 0;
+        effort.task_ns = empty_ns(options);
+        effort.step = 1.5;
         effort.samples = 3;
+        effort.enough = 0.92; /* the start takes its part */
     }
     return effort;
 }
@@ -48,31 +64,43 @@ static struct effort effort_of_threads(const struct bench_options *options)
 static struct effort effort_of_slow(const struct bench_options *options)
 {
     const double task_ns = options->variant->task_ns;
-    const struct effort small = { task_ns, 2 * task_ns, 1.6, 1e6, 2, 100, 0, 1, 0.9 };
+    const struct effort small = { task_ns, 2 * task_ns, 1.6, 1e6, task_ns, 1, 0.9 };
+    struct effort effort = { task_ns / 4, fmin(1000 * task_ns, 2e7), 2, 4e7, 0, 3, 0.9 };
 
-    return options->small
-               ? small
-               : (struct effort){ task_ns / 8, fmin(100 * task_ns, 2e7), 1.6, 4e7, 8, 1000000, 0, 3,
-                                  0.9 };
+    if (options->small)
+        return small;
+    effort.task_ns = empty_ns(options);
+    return effort;
 }
 
-/* How many tasks of this length. */
-static size_t count_for(const struct bench_options *options, const struct effort *effort,
-                        struct bench_loop *loop)
+/* How many tasks take want_ns, found by runs of more and more. */
+static double search_count(const struct bench_options *options, struct bench_loop *loop,
+                           double want_ns)
 {
     struct bench_timed timed = { options, loop, options->workers };
-    const size_t least = effort->least * (size_t)options->workers;
+    const size_t most = options->small ? 10000 : 2000000;
     double wall;
 
-    for (loop->count = least;; loop->count *= 4) {
+    for (loop->count = 64 * (size_t)options->workers;; loop->count *= 4) {
         wall = bench_wall_once(&timed);
-        for (int again = 0; again < effort->again; again++)
+        for (int again = 0; again < 3; again++)
             wall = fmin(wall, bench_wall_once(&timed));
-        if (wall > effort->want_ns / 10 || loop->count > effort->most)
+        if (wall > want_ns / 10 || loop->count > most)
             break;
     }
-    wall = (double)loop->count * effort->want_ns / wall;
-    return wall > (double)least ? (size_t)wall : least;
+    return (double)loop->count * want_ns / wall;
+}
+
+/* How many tasks of this length: 64 a worker at least, or 8 slow ones. */
+static size_t count_for(const struct bench_options *options, const struct effort *effort,
+                        struct bench_loop *loop, double useful)
+{
+    const size_t least = (options->variant->task_ns > 0 ? 8u : 64u) * (size_t)options->workers;
+    const double count = effort->task_ns > 0
+                             ? effort->want_ns * options->workers / (useful + effort->task_ns)
+                             : search_count(options, loop, effort->want_ns);
+
+    return count > (double)least ? (size_t)count : least;
 }
 
 /* Runs one length; the budget is shared by all lengths. */
@@ -88,7 +116,7 @@ static void sweep_point(const struct bench_options *options, const struct effort
 
     share.budget_ms = options->budget_ms / 6;
     bench_set_kind(&loop, BENCH_SPIN);
-    loop.count = count_for(options, effort, &loop);
+    loop.count = count_for(options, effort, &loop, useful);
     per_task = options->workers / (double)loop.count;
     wall = bench_repeat(&share, effort->samples, bench_wall_once, &timed);
     sweep->median[i] =
@@ -107,7 +135,7 @@ static void print_metg(const struct sweep *sweep, const char *figure, double bar
 int bench_measure_metg(const struct bench_options *options)
 {
     const struct effort effort =
-        options->variant->task_ns > 0 ? effort_of_slow(options) : effort_of_threads(options);
+        options->variant->task_ns > 0 ? effort_of_slow(options) : effort_of_quick(options);
     const double turn = bench_turn_ns(options);
     struct sweep sweep = { .n = 0 };
     int enough = 0, reached = 0;

@@ -170,6 +170,43 @@ int bench_measure_shared4(const struct bench_options *options)
     return 0;
 }
 
+/* -- Time limits --------------------------------------------------------- */
+
+struct limited {
+    const struct bench_options *options;
+    double seconds;
+};
+
+/* How much later than its limit the job of a task that never ends was over: the
+ * start of the job counts too. */
+static double late_once(void *arg)
+{
+    const struct limited *limited = arg;
+    const double start = bench_now();
+
+    limited->options->variant->limited(limited->seconds);
+    return bench_now() - start - limited->seconds * 1e9;
+}
+
+int bench_measure_limit(const struct bench_options *options)
+{
+    static const struct {
+        const char *figure;
+        double seconds;
+    } limits[] = { { "limit_10ms", 0.01 }, { "limit_100ms", 0.1 }, { "limit_1s", 1 } };
+    const size_t count = options->small ? 1 : sizeof limits / sizeof limits[0];
+
+    if (options->variant->limited == NULL)
+        return BENCH_NO_FIGURE;
+    for (size_t i = 0; i < count; i++) {
+        struct limited limited = { options, limits[i].seconds };
+        const struct bench_figure late = bench_repeat(options, 3, late_once, &limited);
+
+        bench_print(limits[i].figure, late.median * 1e-6, late.best * 1e-6, "ms");
+    }
+    return 0;
+}
+
 /* -- Results ------------------------------------------------------------- */
 
 /* Every result must have arrived. */

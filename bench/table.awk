@@ -21,6 +21,7 @@ BEGIN {
     family = "processes"
     table("Processes, starting, ms", "start_first start_all parent1_first parent1_all",
           "first result|2 tasks, all over|first result, parent of 1 GiB|all over")
+    table("A task that never ends: ms past its limit", "limit_10ms limit_100ms limit_1s", "10 ms|100 ms|1 s")
     table("Processes, cost of a task, ns", "empty bytes metg50 metg80",
           "empty task|64 bytes of result, more|METG(50 %)|METG(80 %)")
     table("Processes, makespan / ideal, N = 200", "uneven_up uneven_down uneven_last",

@@ -35,6 +35,7 @@ int bench_measure_shapes(const struct bench_options *options);
 int bench_measure_neighbours(const struct bench_options *options);
 int bench_measure_uneven(const struct bench_options *options);
 int bench_measure_start(const struct bench_options *options);
+int bench_measure_limit(const struct bench_options *options);
 int bench_measure_bytes(const struct bench_options *options);
 int bench_measure_parent1(const struct bench_options *options);
 int bench_measure_parent4(const struct bench_options *options);
