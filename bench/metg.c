@@ -65,7 +65,7 @@ static struct effort effort_of_slow(const struct bench_options *options)
 {
     const double task_ns = options->variant->task_ns;
     const struct effort small = { task_ns, 2 * task_ns, 1.6, 1e6, task_ns, 1, 0.9 };
-    struct effort effort = { task_ns / 4, fmin(1000 * task_ns, 2e7), 2, 4e7, 0, 3, 0.9 };
+    struct effort effort = { task_ns / 2, fmin(1000 * task_ns, 2e7), 2, 2e7, 0, 3, 0.9 };
 
     if (options->small)
         return small;

@@ -4,6 +4,7 @@
  * for a new one. */
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,5 +141,6 @@ int main(int argc, char **argv)
     };
 
     pool = argc > 1 ? argv[1] : "";
+    (void)signal(SIGPIPE, SIG_IGN); /* a server that is gone is told by its status */
     return bench_main(argc, argv, variants, sizeof variants / sizeof variants[0]);
 }
