@@ -42,25 +42,33 @@ static double makespan_once(void *arg)
     return bench_wall_once((void *)&shaped->timed) / (alone * shaped->bound);
 }
 
+/* The ideal in turns; `least` repetitions. */
 static void measure_shape(const struct bench_options *options, enum bench_shape shape, size_t count,
-                          double turn)
+                          double turns_ideal, int least, const char *figure)
 {
     float *length = bench_alloc(count * sizeof *length);
     uint32_t *turns = bench_alloc(count * sizeof *turns);
     struct bench_loop loop = { .count = count, .turns = turns, .cost = length };
     struct shaped shaped = { .timed = { options, &loop, options->workers } };
     struct bench_figure ratio;
-    char figure[48];
 
     bench_set_kind(&loop, BENCH_SPINS);
     bench_lengths(shape, count, length);
-    scale_turns(length, count, options->workers, (options->small ? 1e5 : 1e7) / turn, turns);
+    scale_turns(length, count, options->workers, turns_ideal, turns);
     shaped.bound = bound_of(turns, count, options->workers, length);
-    ratio = bench_repeat(options, 5, makespan_once, &shaped);
-    (void)snprintf(figure, sizeof figure, "%s:%zu", bench_shape_names[shape], count);
+    ratio = bench_repeat(options, least, makespan_once, &shaped);
     bench_print(figure, ratio.median, ratio.best, "of ideal");
     free(turns);
     free(length);
+}
+
+static void measure_shape_of(const struct bench_options *options, enum bench_shape shape,
+                             size_t count, double turn)
+{
+    char figure[48];
+
+    (void)snprintf(figure, sizeof figure, "%s:%zu", bench_shape_names[shape], count);
+    measure_shape(options, shape, count, (options->small ? 1e5 : 1e7) / turn, 5, figure);
 }
 
 int bench_measure_shapes(const struct bench_options *options)
@@ -70,43 +78,28 @@ int bench_measure_shapes(const struct bench_options *options)
     if (options->variant->run == NULL)
         return BENCH_NO_FIGURE;
     for (int shape = 0; shape < BENCH_SHAPES; shape++) {
-        measure_shape(options, (enum bench_shape)shape, 200, turn);
-        measure_shape(options, (enum bench_shape)shape, options->small ? 2000 : 20000, turn);
+        measure_shape_of(options, (enum bench_shape)shape, 200, turn);
+        measure_shape_of(options, (enum bench_shape)shape, options->small ? 2000 : 20000, turn);
     }
     return 0;
 }
 
-/* The same for what is slow to start: the ideal is long, and the tasks are run
- * alone once, before the repetitions. */
-static void measure_uneven(const struct bench_options *options, enum bench_shape shape,
-                           const char *figure, double turn)
-{
-    enum { COUNT = 200 };
-    const double ideal = options->small ? 1e6 : options->variant->task_ns > 0 ? 1e8 : 2e8;
-    float length[COUNT];
-    uint32_t turns[COUNT];
-    struct bench_loop loop = { .count = COUNT, .turns = turns, .cost = length };
-    struct bench_timed timed = { options, &loop, options->workers };
-    struct bench_figure wall;
-    double bound;
-
-    bench_set_kind(&loop, BENCH_SPINS);
-    bench_lengths(shape, COUNT, length);
-    scale_turns(length, COUNT, options->workers, ideal / turn, turns);
-    bound = bound_of(turns, COUNT, options->workers, length) * bench_alone_once(&timed);
-    wall = bench_repeat(options, 3, bench_wall_once, &timed);
-    bench_print(figure, wall.median / bound, wall.best / bound, "of ideal");
-}
-
+/* The same for what is slow to start: few shapes, and a long ideal. */
 int bench_measure_uneven(const struct bench_options *options)
 {
+    static const struct {
+        enum bench_shape shape;
+        const char *figure;
+    } uneven[] = { { BENCH_RAMP_UP, "uneven_up" },
+                   { BENCH_RAMP_DOWN, "uneven_down" },
+                   { BENCH_LAST, "uneven_last" } };
+    const double ideal = options->small ? 1e6 : options->variant->task_ns > 0 ? 1e8 : 2e8;
     const double turn = bench_turn_ns(options);
 
     if (options->variant->run == NULL)
         return BENCH_NO_FIGURE;
-    measure_uneven(options, BENCH_RAMP_UP, "uneven_up", turn);
-    measure_uneven(options, BENCH_RAMP_DOWN, "uneven_down", turn);
-    measure_uneven(options, BENCH_LAST, "uneven_last", turn);
+    for (size_t i = 0; i < sizeof uneven / sizeof uneven[0]; i++)
+        measure_shape(options, uneven[i].shape, 200, ideal / turn, 2, uneven[i].figure);
     return 0;
 }
 
