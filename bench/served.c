@@ -89,7 +89,7 @@ static void ask_loop(const char *verb, const struct bench_loop *loop)
 /* The server's answer, a number. */
 static double answer(void)
 {
-    double number;
+    double number = 0;
 
     if (fflush(server.to) != 0 || fscanf(server.from, "%lf", &number) != 1)
         end_like_server();
