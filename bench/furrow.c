@@ -90,10 +90,16 @@ static int task_stamp(furrow_task *task)
     return 0;
 }
 
+static int task_naps(furrow_task *task)
+{
+    bench_tasks[BENCH_NAPS](task->index, task->shared);
+    return 0;
+}
+
 static const furrow_task_fn tasks[BENCH_KINDS] = {
     [BENCH_EMPTY] = task_empty, [BENCH_STORE] = task_store, [BENCH_SPIN] = task_spin,
     [BENCH_SPINS] = task_spins, [BENCH_MARK] = task_mark,   [BENCH_NAP] = task_nap,
-    [BENCH_BYTES] = task_bytes, [BENCH_STAMP] = task_stamp,
+    [BENCH_BYTES] = task_bytes, [BENCH_STAMP] = task_stamp, [BENCH_NAPS] = task_naps,
 };
 
 /* Bytes of a task's result. */

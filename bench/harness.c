@@ -55,14 +55,25 @@ void bench_not_here(const char *format, ...)
 
 /* -- Repetitions --------------------------------------------------------- */
 
-/* Nanoseconds that one thread of this process was ready to run and did not. */
-static double thread_delay(const char *thread)
+/* Processes that take part beside this one. */
+enum { MOST_WATCHED = 64 };
+static long watched[MOST_WATCHED];
+static int watching;
+
+void bench_watch(long process)
 {
-    char path[64];
+    if (watching < MOST_WATCHED)
+        watched[watching++] = process;
+}
+
+/* Nanoseconds that one thread was ready to run and did not. */
+static double thread_delay(const char *threads, const char *thread)
+{
+    char path[96];
     unsigned long long ran, waited = 0;
     FILE *file;
 
-    (void)snprintf(path, sizeof path, "/proc/self/task/%.20s/schedstat", thread);
+    (void)snprintf(path, sizeof path, "%s/%.20s/schedstat", threads, thread);
     file = fopen(path, "r");
     if (file == NULL)
         return 0;
@@ -72,10 +83,10 @@ static double thread_delay(const char *thread)
     return (double)waited;
 }
 
-/* The same of all threads; 0 where the kernel does not tell. */
-static double process_delay(void)
+/* The same of all threads of a process; 0 where the kernel does not tell. */
+static double process_delay(const char *threads)
 {
-    DIR *folder = opendir("/proc/self/task");
+    DIR *folder = opendir(threads);
     const struct dirent *entry;
     double sum = 0;
 
@@ -83,9 +94,21 @@ static double process_delay(void)
         return 0;
     while ((entry = readdir(folder)) != NULL) {
         if (entry->d_name[0] != '.')
-            sum += thread_delay(entry->d_name);
+            sum += thread_delay(threads, entry->d_name);
     }
     (void)closedir(folder);
+    return sum;
+}
+
+static double all_delay(void)
+{
+    double sum = process_delay("/proc/self/task");
+    char threads[64];
+
+    for (int i = 0; i < watching; i++) {
+        (void)snprintf(threads, sizeof threads, "/proc/%ld/task", watched[i]);
+        sum += process_delay(threads);
+    }
     return sum;
 }
 
@@ -106,10 +129,10 @@ static int calmer(const void *a, const void *b)
 
 static struct sample take_sample(double (*once)(void *arg), void *arg)
 {
-    const double delay = process_delay(), start = bench_now();
+    const double delay = all_delay(), start = bench_now();
     const double value = once(arg), wall = bench_now() - start;
 
-    return (struct sample){ value, (process_delay() - delay) / wall };
+    return (struct sample){ value, (all_delay() - delay) / wall };
 }
 
 /* The figure of the calm samples; of the `least` calmest where they are fewer. */

@@ -57,6 +57,14 @@ struct bench_variant {
     /* Makes the process that starts the workers larger by so much, in pages of
      * 4 KiB; NULL: this process. */
     void (*grow)(size_t bytes);
+
+    /* -- For ranks ---- */
+
+    /* What comes before a run and is not part of it. NULL: nothing. */
+    void (*ready)(const struct bench_loop *loop, int workers);
+    /* Of the last run, which took `wall_ns` and was of naps: the most milliseconds
+     * that a worker other than the first had nothing to do. */
+    double (*idle)(double wall_ns);
 };
 
 struct bench_options {
@@ -91,6 +99,9 @@ struct bench_figure {
  * calm ones; where there are fewer, the `least` calmest count. */
 struct bench_figure bench_repeat(const struct bench_options *options, int least,
                                  double (*once)(void *arg), void *arg);
+
+/* Threads of this process count there too from now on: it takes part in the runs. */
+void bench_watch(long process);
 
 /* NAN: not reached. */
 void bench_print(const char *figure, double median, double best, const char *unit);

@@ -267,13 +267,15 @@ static const struct {
     { "parent1", bench_measure_parent1 },
     { "parent4", bench_measure_parent4 },
     { "shared4", bench_measure_shared4 },
+    { "crowd", bench_measure_crowd },
+    { "long", bench_measure_long },
     { "count1", measure_count1 },
     { "count2", measure_count2 },
 };
 
 const char bench_measures[] =
     "empty store range metg shapes hot idle region team nested neighbours "
-    "start bytes limit uneven parent1 parent4 shared4 count1 count2";
+    "start bytes limit uneven parent1 parent4 shared4 crowd long count1 count2";
 
 int bench_measure(const char *name, const struct bench_options *options)
 {

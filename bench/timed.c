@@ -5,9 +5,13 @@
 double bench_wall_once(void *arg)
 {
     const struct bench_timed *timed = arg;
-    const double start = bench_now();
+    const struct bench_variant *variant = timed->options->variant;
+    double start;
 
-    timed->options->variant->run(timed->loop, timed->workers);
+    if (variant->ready != NULL)
+        variant->ready(timed->loop, timed->workers);
+    start = bench_now();
+    variant->run(timed->loop, timed->workers);
     return bench_now() - start;
 }
 

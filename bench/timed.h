@@ -32,6 +32,8 @@ double bench_turn_ns(const struct bench_options *options);
 /* Measures with a file of their own. */
 int bench_measure_metg(const struct bench_options *options);
 int bench_measure_shapes(const struct bench_options *options);
+int bench_measure_crowd(const struct bench_options *options);
+int bench_measure_long(const struct bench_options *options);
 int bench_measure_neighbours(const struct bench_options *options);
 int bench_measure_uneven(const struct bench_options *options);
 int bench_measure_start(const struct bench_options *options);

@@ -76,10 +76,18 @@ static void task_stamp(size_t index, const struct bench_loop *loop)
     bench_stamp(loop);
 }
 
+static void task_naps(size_t index, const struct bench_loop *loop)
+{
+    const uint32_t us = loop->turns[index];
+    const struct timespec nap = { .tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000L };
+
+    (void)nanosleep(&nap, NULL);
+}
+
 bench_task *const bench_tasks[BENCH_KINDS] = {
     [BENCH_EMPTY] = task_empty, [BENCH_STORE] = task_store, [BENCH_SPIN] = task_spin,
     [BENCH_SPINS] = task_spins, [BENCH_MARK] = task_mark,   [BENCH_NAP] = bench_nap,
-    [BENCH_BYTES] = task_bytes, [BENCH_STAMP] = task_stamp,
+    [BENCH_BYTES] = task_bytes, [BENCH_STAMP] = task_stamp, [BENCH_NAPS] = task_naps,
 };
 
 /* -- Lengths of tasks ---------------------------------------------------- */

@@ -23,6 +23,7 @@ enum bench_kind {
     BENCH_NAP,   /* sleeps nap_ns where nap_begin <= index < nap_end */
     BENCH_BYTES, /* BENCH_RESULT bytes of result, out[8 index] ... */
     BENCH_STAMP, /* the first to run sets *stamp to the time */
+    BENCH_NAPS,  /* sleeps turns[index] microseconds */
     BENCH_KINDS
 };
 
