@@ -8,7 +8,8 @@ furrow_test_packages=(libcriterion-dev libomp-dev libopenblas-openmp-dev libopen
     slurmctld slurmd slurm-client munge iproute2 util-linux)
 furrow_clang_packages=(clang libomp-dev)
 furrow_sanitizer_packages=(llvm libclang-rt-dev)
-furrow_bench_packages=(clang libomp-dev libtbb-dev valgrind gnuplot-nox python3-joblib findutils)
+furrow_bench_packages=(clang libomp-dev libtbb-dev valgrind gnuplot-nox python3-joblib findutils
+    python3-mpi4py)
 
 # Of the packages named, those that are not installed; one a line.
 missing_packages() {
