@@ -1,7 +1,7 @@
 # Makes the tables of bench/run. Arguments: contestants.tsv, goals.tsv, results.tsv, each
 # after kind=contestant, kind=goal, kind=result. A result: round, contestant, figure, median,
 # smallest, unit; or "-", contestant, "missing", why. Each family of contestants has its own
-# tables.
+# tables; -v wanted=FAMILY leaves out the others'.
 #
 # The median over the rounds, with the smallest and the largest round. Goals
 # compare what was measured in the same round.
@@ -98,8 +98,14 @@ function cell(name, figure,    r, n) {
     return n ? spread(n) : "–"
 }
 
+function is_wanted(family) {
+    return wanted == "" || wanted == family
+}
+
 # Leaves out what nobody measured.
 function print_table(t,    i, k, n, figure, head, line, some) {
+    if (!is_wanted(families[t]))
+        return
     n = split(columns[t], figure, " ")
     split(headings[t], head, "|")
     line = "| " titles[t] " |"
@@ -154,7 +160,7 @@ function print_goals(    i, n, f, against, verdict, counts, met, known) {
     print "|---|---|---|---|---|---|---|"
     for (i = 1; i <= ngoals; i++) {
         split(goals[i], f, "\t")
-        n = goal_values(f)
+        n = is_wanted(kin[f[3]]) ? goal_values(f) : 0
         if (n == 0)
             continue
         against = absolute(f[5]) ? f[6] (f[5] == "worst" ? ", every round" : "") : f[5] == "ratio" ? "× " f[6] : f[6] " +"
@@ -172,7 +178,7 @@ END {
     for (i = 1; i <= tables; i++)
         print_table(i)
     for (i = 1; i <= contestants; i++)
-        if (names[i] in missing)
+        if ((names[i] in missing) && is_wanted(kin[names[i]]))
             print (said++ ? "" : "\n") "- " names[i] ": " missing[names[i]]
     print_goals()
 }
