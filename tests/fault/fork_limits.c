@@ -71,10 +71,10 @@ static void stuck(int retries)
 
     fault_case("a stuck task, %d retries", retries);
     clear();
-    config.timeout = 0.2;
+    config.timeout = 1; /* its neighbours fork, which takes long where the machine is busy */
     config.retries = retries;
     CHECK_EQ(furrow_map(&job, &config, &report), retries ? FURROW_OK : FURROW_ETIMEDOUT);
-    CHECK(fault_now() - start >= 0.2);
+    CHECK(fault_now() - start >= 1);
     for (int i = 0; i < TASKS; i++) {
         CHECK_EQ(outcome[i], i == 5 && retries == 0 ? FURROW_TIMED_OUT : FURROW_DONE);
         CHECK_EQ(atomic_load(&board->ran[i]), i == 5 ? 1 + retries : 1);
