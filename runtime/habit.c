@@ -191,6 +191,15 @@ static struct fw_habit *touch(struct fw_habit *habit, const struct fw_request *r
     return habit;
 }
 
+/* How long tasks take depends on what they work on. */
+static void learn_data(struct fw_habit *habit, const furrow_job *job)
+{
+    habit->tasks = (struct fw_evidence){ 0, false };
+    habit->again = 0;
+    habit->user = job->user;
+    habit->shared = job->shared;
+}
+
 struct fw_habit *fw_habit_find(const struct fw_request *request, const struct fw_context *caller, int team)
 {
     const furrow_job *job = &request->job;
@@ -206,7 +215,7 @@ struct fw_habit *fw_habit_find(const struct fw_request *request, const struct fw
     mine->jobs++;
     for (struct fw_habit *h = row; h < row + ENTRIES; h++) {
         const bool its_data = h->user == job->user && h->shared == job->shared;
-        const bool better = h->again == 0 && (alike == NULL || h->used < alike->used);
+        const bool better = h->again == 0 && (alike == NULL || h->used > alike->used);
 
         if (h->known && (its_data || better) && memcmp(&h->key, &key, sizeof key) == 0) {
             if (its_data) {
@@ -223,10 +232,7 @@ struct fw_habit *fw_habit_find(const struct fw_request *request, const struct fw
         oldest->key = key;
         alike = oldest;
     }
-    alike->tasks = (struct fw_evidence){ 0, false };
-    alike->again = 0;
-    alike->user = job->user;
-    alike->shared = job->shared;
+    learn_data(alike, job);
     return touch(alike, request, caller->depth);
 }
 
@@ -242,10 +248,10 @@ static inline bool same_words(const uint64_t a[4], const uint64_t b[4])
     return ((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3])) == 0;
 }
 
-/* All but name, seed, and where the arrays are. */
+/* All but name, seed, and where the data are. */
 FW_HOT static bool same_job(const furrow_job *a, const furrow_job *b)
 {
-    return a->run == b->run && a->count == b->count && a->user == b->user && a->shared == b->shared &&
+    return a->run == b->run && a->count == b->count && is_set(a->shared) == is_set(b->shared) &&
            is_set(a->in) == is_set(b->in) && is_set(a->out) == is_set(b->out) &&
            is_set(a->outcome) == is_set(b->outcome) && a->in_size == b->in_size && a->out_size == b->out_size &&
            a->shared_size == b->shared_size && a->worker_begin == b->worker_begin &&
@@ -298,34 +304,54 @@ FW_HOT static bool may_be_same(const struct fw_habit *habit, const furrow_job *j
                         const struct fw_context *caller, int team)
 {
     return habit->has_asked && habit->work != NULL && habit->work->progress.every_ns == 0 &&
-           habit->key.body == NULL && same_job(job, &habit->work->request.job) &&
-           same_config(config, &habit->asked) && same_place(&habit->key, caller, team) && same_capacity(habit);
+           same_job(job, &habit->work->request.job) && same_config(config, &habit->asked) &&
+           same_place(&habit->key, caller, team) && same_capacity(habit);
 }
 
 /* What tells jobs apart most often is compared first, without a call. */
-static inline bool is_same(const struct fw_habit *habit, const furrow_job *job, const furrow_config *config,
-                           const struct fw_context *caller, int team)
+static inline bool has_code(const struct fw_habit *habit, const furrow_job *job, furrow_range_fn body)
 {
-    return habit->user == job->user && habit->shared == job->shared && habit->key.run == job->run && habit->known &&
-           may_be_same(habit, job, config, caller, team);
+    return habit->key.run == job->run && habit->key.body == body && habit->known;
 }
 
-FW_HOT struct fw_habit *fw_habit_same(const furrow_job *job, const furrow_config *config, const struct fw_context *caller,
-                               int team)
+static inline bool has_data(const struct fw_habit *habit, const furrow_job *job)
+{
+    return habit->user == job->user && habit->shared == job->shared;
+}
+
+/* The newest entry, for a job with other data than any entry has, where
+ * fw_habit_find() would take one of its kind too. */
+static struct fw_habit *other_data(const furrow_job *job, furrow_range_fn body, const furrow_config *config,
+                                   const struct fw_context *caller, int team)
+{
+    struct fw_habit *const row = mine->entry[caller->depth], *const habit = mine->newest[caller->depth];
+
+    if (habit->again > 0 || !has_code(habit, job, body) || !may_be_same(habit, job, config, caller, team))
+        return NULL;
+    for (struct fw_habit *h = row; h < row + ENTRIES; h++)
+        if (h->used == 0 || (has_code(h, job, body) && has_data(h, job)))
+            return NULL;
+    learn_data(habit, job);
+    habit->used = ++mine->jobs;
+    return habit;
+}
+
+FW_HOT struct fw_habit *fw_habit_same(const furrow_job *job, furrow_range_fn body, const furrow_config *config,
+                                      const struct fw_context *caller, int team)
 {
     const int depth = caller->depth;
-    struct fw_habit *habit;
+    struct fw_habit *habit, *end;
 
     if (mine == NULL || depth >= DEPTHS || (habit = mine->newest[depth]) == NULL)
         return NULL;
     config = fw_config_given(config, caller->scopes);
-    if (!is_same(habit, job, config, caller, team)) {
-        struct fw_habit *const end = mine->entry[depth] + ENTRIES;
-
-        for (habit = mine->entry[depth]; habit < end && !is_same(habit, job, config, caller, team); habit++)
-            ;
+    if (!has_code(habit, job, body) || !has_data(habit, job) || !may_be_same(habit, job, config, caller, team)) {
+        end = mine->entry[depth] + ENTRIES;
+        for (habit = mine->entry[depth]; habit < end; habit++)
+            if (has_code(habit, job, body) && has_data(habit, job) && may_be_same(habit, job, config, caller, team))
+                break;
         if (habit == end)
-            return NULL;
+            return other_data(job, body, config, caller, team);
         mine->newest[depth] = habit;
     }
     habit->used = ++mine->jobs;

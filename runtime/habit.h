@@ -72,15 +72,17 @@ struct fw_habit {
 
 /* This thread's entry for such a job: a known one, or one that is free to
  * learn. Where all are taken, one of the same kind whose `user` or `shared` never
- * came again: its plan and block hold, its evidence does not. NULL: none is kept
- * for it. */
+ * came again: its plan and block hold, its evidence does not. The newest of them, whose
+ * block is in the cache; data that come once push nothing else out. NULL: none is
+ * kept for it. */
 struct fw_habit *fw_habit_find(const struct fw_request *request, const struct fw_context *caller, int team);
 
 /* The same for a job that differs from the last one of its entry by nothing that
  * validation and decision look at, in a place like the last one's: what was found
- * right then is right now. NULL: it has to be thought about. */
-struct fw_habit *fw_habit_same(const furrow_job *job, const furrow_config *config, const struct fw_context *caller,
-                               int team);
+ * right then is right now. `body`: of a loop, or NULL. NULL: it has to be thought
+ * about. */
+struct fw_habit *fw_habit_same(const furrow_job *job, furrow_range_fn body, const furrow_config *config,
+                               const struct fw_context *caller, int team);
 
 /* This thread had no job for FW_PAUSE_NS before `now` (ticks.h); or none ever. */
 bool fw_habit_paused(uint64_t now);

@@ -147,22 +147,28 @@ static furrow_status open_work(const struct fw_request *request, struct fw_habit
     return FURROW_OK;
 }
 
-static furrow_status run_work(const struct fw_request *request, struct fw_habit *habit, furrow_report *report)
+/* The opened job of a habit, to its end. */
+static furrow_status run_opened(struct fw_habit *habit, furrow_report *report, uint64_t start)
 {
-    const uint64_t start = request->quiet ? 0 : fw_now();
-    furrow_status status = open_work(request, habit);
+    furrow_status status;
 
-    if (status != FURROW_OK)
-        return refuse(request, report, status);
     if (fw_cancel_enter(habit->work)) {
         status = run_to_end(habit->work, &habit->plan, report, start);
         fw_cancel_leave(habit->work);
     } else {
-        status = no_room(request, report);
+        status = no_room(&habit->work->request, report);
     }
     fw_habit_keep(habit);
     fw_habit_ended(fw_ticks());
     return status;
+}
+
+static furrow_status run_work(const struct fw_request *request, struct fw_habit *habit, furrow_report *report)
+{
+    const uint64_t start = request->quiet ? 0 : fw_now();
+    const furrow_status status = open_work(request, habit);
+
+    return status == FURROW_OK ? run_opened(habit, report, start) : refuse(request, report, status);
 }
 
 /* -- Small jobs ---------------------------------------------------------- */
@@ -389,24 +395,67 @@ FW_HOT static furrow_status run_again(struct fw_habit *habit, const furrow_job *
     return run_small(habit, report, now, true);
 }
 
-/* Runs a small job that nothing has to be thought about for; false: there is
- * something. */
-FW_HOT static bool map_again(const furrow_job *job, const furrow_config *config, furrow_report *report,
-                      furrow_status *status)
+/* The CPUs that it had are free, and there is no thread library that nobody has
+ * looked at. True: they are held. */
+static bool grant_again(struct grant *grant, const struct fw_habit *habit, const struct fw_context *caller, int team)
+{
+    const int runtimes = fw_openmp_count();
+
+    fw_pools_refresh();
+    if (fw_openmp_count() != runtimes || grant_open(grant, caller, team) != FURROW_OK)
+        return false;
+    if (!holds_for(habit, grant)) {
+        grant_close(grant);
+        return false;
+    }
+    if (habit->plan.transparent)
+        grant_release(grant);
+    return true;
+}
+
+/* The same where its tasks may be long: on the backend. False: not at once. */
+static bool run_again_large(struct fw_habit *habit, const furrow_job *job, const struct fw_context *caller, int team,
+                            furrow_report *report, furrow_status *status)
+{
+    const uint64_t start = report == NULL ? 0 : fw_now();
+    const bool quiet = report == NULL;
+    furrow_report unwanted;
+    struct grant grant;
+
+    if (!grant_again(&grant, habit, caller, team))
+        return false;
+    if (quiet) {
+        report = &unwanted;
+        fw_report_clear_unwanted(report);
+    } else {
+        fw_report_clear(report);
+        fw_report_plan(report, &habit->plan);
+    }
+    fw_work_reopen_same(habit->work, job, quiet);
+    fw_work_ready(habit->work, 0);
+    *status = run_opened(habit, report, start);
+    grant_close(&grant);
+    return true;
+}
+
+FW_HOT bool fw_map_again(const furrow_job *job, furrow_range_fn body, const furrow_config *config,
+                         furrow_report *report, furrow_status *status)
 {
     const struct fw_context *caller = fw_context_here();
     struct fw_habit *habit;
     uint64_t now;
+    int team;
 
-    if (job == NULL || fw_remote_for(caller, config, false) != NULL)
+    if (fw_remote_for(caller, config, body != NULL) != NULL)
         return false;
-    habit = fw_habit_same(job, config, caller, fw_decide_team(caller));
+    team = fw_decide_team(caller);
+    habit = fw_habit_same(job, body, config, caller, team);
     if (habit == NULL)
         return false;
     now = fw_ticks();
     habit->paused = fw_habit_paused(now);
     if (!fw_small_fits(habit, job->count, habit->paused) || !same_cpus(habit, caller))
-        return false;
+        return run_again_large(habit, job, caller, team, report, status);
     *status = run_again(habit, job, report, now);
     return true;
 }
@@ -419,7 +468,7 @@ FW_HOT furrow_status furrow_map(const furrow_job *job, const furrow_config *conf
     bool remote;
 
     fw_message_clear();
-    if (map_again(job, config, report, &status))
+    if (job != NULL && fw_map_again(job, NULL, config, report, &status))
         return status;
     remote = fw_remote_for(fw_context_here(), config, false) != NULL;
     request = (struct fw_request){ .refused = FURROW_OK, .quiet = report == NULL && !remote };

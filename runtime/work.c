@@ -326,6 +326,8 @@ FW_HOT void fw_work_reopen_same(struct furrow_work *work, const furrow_job *job,
 
     own->name = job->name;
     own->seed = job->seed;
+    own->user = job->user;
+    own->shared = job->shared;
     own->in = job->in;
     work->out = own->out = job->out;
     work->outcome = own->outcome = job->outcome;
@@ -335,6 +337,8 @@ FW_HOT void fw_work_reopen_same(struct furrow_work *work, const furrow_job *job,
     work->caller = fw_context_here();
     reset_stops(work);
     work->note[0] = '\0';
+    if (work->deadline.at > 0)
+        fw_deadline_of_process(&work->deadline, fw_now());
     work->ready = 1;
     reset_worker(work, 0);
     atomic_init(&work->ranges->line[0].attention, 0);

@@ -198,7 +198,7 @@ FW_MUST_CHECK furrow_status fw_work_open(const struct fw_request *request, const
 void fw_work_reopen(struct furrow_work *work, const struct fw_request *request, int workers);
 
 /* The same for one worker and a job that differs from the last one by name, seed
- * and where its arrays are alone. Not with progress in the log. */
+ * and where its data are alone. Not with progress in the log. */
 void fw_work_reopen_same(struct furrow_work *work, const furrow_job *job, bool quiet);
 
 /* Makes all workers ready, and deals the tasks from `first` on to them. */
