@@ -26,7 +26,8 @@ static bool try_block(struct block *block, furrow_work *work)
 
         if (atomic_load(&block->work[i]) == NULL &&
             atomic_compare_exchange_strong(&block->work[i], &empty, work)) {
-            work->cancel_slot = &block->work[i];
+            if (work->cancel_slot != &block->work[i]) /* workers read what stands beside it */
+                work->cancel_slot = &block->work[i];
             return true;
         }
     }

@@ -389,9 +389,12 @@ static void note_lengths(struct fw_habit *habit, const struct furrow_work *work)
 {
     uint64_t longest = 1;
 
-    for (int w = 0; w < work->workers; w++)
-        if (work->worker[w].longest_ns > longest)
-            longest = work->worker[w].longest_ns;
+    for (int w = 0; w < work->workers; w++) {
+        const struct fw_worker *part = fw_work_part(work, w);
+
+        if (part != NULL && part->longest_ns > longest)
+            longest = part->longest_ns;
+    }
     habit->tasks = fw_evidence_after(habit->tasks, longest, habit->paused);
 }
 

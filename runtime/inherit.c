@@ -13,9 +13,14 @@ static void take_mask(sigset_t *out)
 
 void fw_inherit_take(struct fw_inherit *out)
 {
-    out->floating = fw_floating_get();
-    out->locale = uselocale((locale_t)0);
-    take_mask(&out->mask);
+    struct fw_inherit now;
+
+    memset(&now, 0, sizeof now); /* padding is compared too */
+    now.floating = fw_floating_get();
+    now.locale = uselocale((locale_t)0);
+    take_mask(&now.mask);
+    if (memcmp(out, &now, sizeof now) != 0) /* else it may be in other caches */
+        memcpy(out, &now, sizeof now);
 }
 
 void fw_inherit_install(const struct fw_inherit *state, struct fw_inherit *own)

@@ -391,7 +391,7 @@ FW_HOT static furrow_status run_again(struct fw_habit *habit, const furrow_job *
         fw_report_clear(report);
         fw_report_plan(report, &habit->plan);
     }
-    fw_work_reopen_same(habit->work, job, report == NULL);
+    fw_work_reopen_same(habit->work, job, report == NULL, 1);
     return run_small(habit, report, now, true);
 }
 
@@ -431,7 +431,7 @@ static bool run_again_large(struct fw_habit *habit, const furrow_job *job, const
         fw_report_clear(report);
         fw_report_plan(report, &habit->plan);
     }
-    fw_work_reopen_same(habit->work, job, quiet);
+    fw_work_reopen_same(habit->work, job, quiet, habit->plan.workers);
     fw_work_ready(habit->work, 0);
     *status = run_opened(habit, report, start);
     grant_close(&grant);

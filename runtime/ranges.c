@@ -41,6 +41,7 @@ static void line_reset(struct fw_line *line, uint64_t range)
 
 void fw_ranges_init(struct fw_ranges *ranges, size_t count, int workers)
 {
+    ranges->workers = 0; /* whatever there was */
     fw_ranges_init_from(ranges, 0, count, workers);
 }
 
@@ -49,9 +50,11 @@ void fw_ranges_init_from(struct fw_ranges *ranges, size_t first, size_t count, i
     const size_t most = (size_t)1 << 31;
     uint64_t granules;
 
-    ranges->count = count;
-    ranges->granule = count > most ? count / most + (count % most != 0) : 1;
-    ranges->workers = workers;
+    if (ranges->count != count || ranges->workers != workers) { /* else it may be in other caches */
+        ranges->count = count;
+        ranges->granule = count > most ? count / most + (count % most != 0) : 1;
+        ranges->workers = workers;
+    }
     atomic_init(&ranges->moves, 0);
     granules = count / ranges->granule + (count % ranges->granule != 0) - first;
     for (int w = 0; w < workers; w++)

@@ -77,8 +77,8 @@ size_t fw_ranges_bytes(int workers);
  * and after every claimer of an earlier job has left. */
 void fw_ranges_init(struct fw_ranges *ranges, size_t count, int workers);
 
-/* The same for `first` ... count - 1, where the tasks before have run; count is
- * at most 2^31 then. */
+/* The same for `first` ... count - 1 in an initialised structure, where the tasks
+ * before have run; count is at most 2^31 then. */
 void fw_ranges_init_from(struct fw_ranges *ranges, size_t first, size_t count, int workers);
 
 /* Empties all lines of an initialised structure: tasks come by

@@ -83,7 +83,8 @@ void fw_tally_take(struct fw_tally *tally, const struct furrow_work *work)
 {
     memset(tally, 0, sizeof *tally);
     for (int w = 0; w < work->ready; w++)
-        add_worker(tally, work, w);
+        if (fw_work_part(work, w) != NULL)
+            add_worker(tally, work, w);
     if (work->stream != NULL && work->stream->source != NULL) {
         ; /* who hands the tasks out counts them */
     } else if (work->stream != NULL) {
@@ -342,9 +343,12 @@ FW_HOT bool fw_report_went_well(const struct furrow_work *work)
     if (work->cause != FW_CAUSE_NONE || work->stream != NULL || work->again != NULL || work->deaths > 0 ||
         work->note[0] != '\0')
         return false;
-    for (int w = 0; w < work->ready; w++)
-        if (work->worker[w].nfailures > 0)
+    for (int w = 0; w < work->ready; w++) {
+        const struct fw_worker *part = fw_work_part(work, w);
+
+        if (part != NULL && part->nfailures > 0)
             return false;
+    }
     return true;
 }
 
@@ -354,8 +358,10 @@ void fw_report_done(furrow_report *report, const struct furrow_work *work, uint6
     uint64_t busy_ns = 0;
 
     for (int w = 0; w < work->ready; w++) {
-        const struct fw_worker *worker = &work->worker[w];
+        const struct fw_worker *worker = fw_work_part(work, w);
 
+        if (worker == NULL)
+            continue;
         report->done += worker->started;
         report->retried += worker->retried;
         busy_ns += worker->busy_ns;

@@ -115,6 +115,7 @@ void fw_seat_take(struct fw_seat *seat, struct furrow_work *work, int worker)
     seat->me = &work->worker[worker];
     seat->place = work->line + worker;
     seat->line = &work->ranges->line[seat->place];
+    fw_work_enter(work, worker);
     seat->is_process = in_own_process(work);
     seat->is_caller = !seat->is_process && pthread_equal(work->caller_thread, pthread_self()) != 0;
     seat->sequel = false;

@@ -270,10 +270,19 @@ static void join(struct furrow_work *work, const struct fw_share *share)
 
 /* -- Opening again ------------------------------------------------------ */
 
+/* Nothing is written that is there already: the other workers have these lines
+ * of the cache too, and each one written costs each of them a transfer. */
+#define SET(field, value)                                                                          \
+    do {                                                                                           \
+        if ((field) != (value))                                                                    \
+            (field) = (value);                                                                     \
+    } while (0)
+
 FW_HOT static void reset_worker(struct furrow_work *work, int worker)
 {
     struct fw_worker *w = &work->worker[worker];
 
+    w->turn = work->turn;
     fw_batch_init(&w->batch, work->request.config.batch, fw_clock_claim_ns());
     w->started = 0;
     w->failed = w->timed_out = w->retried = w->crashed = w->killed = 0;
@@ -300,56 +309,59 @@ static void reset_stops(struct furrow_work *work)
     }
 }
 
-void fw_work_reopen(struct furrow_work *work, const struct fw_request *request, int workers)
+void fw_work_enter(struct furrow_work *work, int worker)
 {
-    work->request = *request;
-    work->caller = fw_context_here();
-    work->out = request->job.out;
-    work->outcome = request->job.outcome;
+    if (work->worker[worker].turn != work->turn)
+        reset_worker(work, worker);
+}
+
+/* The rest of what a job leaves behind in its block. */
+FW_HOT static void reopen(struct furrow_work *work, int workers)
+{
+    SET(work->caller, fw_context_here());
     if (work->outcome != NULL)
-        memset(work->outcome, FURROW_PENDING, request->job.count);
+        memset(work->outcome, FURROW_PENDING, work->request.job.count);
     reset_stops(work);
-    work->note[0] = '\0';
-    if (work->progress.every_ns > 0)
-        fw_progress_open(&work->progress, &work->own.progress, request->job.name, request->job.count, fw_env()->progress, fw_now());
+    SET(work->note[0], '\0');
     if (work->deadline.at > 0)
         fw_deadline_of_process(&work->deadline, fw_now());
-    work->ready = workers;
-    for (int w = 0; w < workers; w++)
-        reset_worker(work, w);
+    SET(work->ready, workers);
+    work->turn++;
+    reset_worker(work, 0);
     atomic_init(&work->ranges->line[0].attention, 0);
 }
 
-FW_HOT void fw_work_reopen_same(struct furrow_work *work, const furrow_job *job, bool quiet)
+void fw_work_reopen(struct furrow_work *work, const struct fw_request *request, int workers)
+{
+    work->request = *request;
+    work->out = request->job.out;
+    work->outcome = request->job.outcome;
+    if (work->progress.every_ns > 0)
+        fw_progress_open(&work->progress, &work->own.progress, request->job.name, request->job.count, fw_env()->progress, fw_now());
+    reopen(work, workers);
+}
+
+FW_HOT void fw_work_reopen_same(struct furrow_work *work, const furrow_job *job, bool quiet, int workers)
 {
     furrow_job *const own = &work->request.job;
 
-    own->name = job->name;
-    own->seed = job->seed;
-    own->user = job->user;
-    own->shared = job->shared;
-    own->in = job->in;
-    work->out = own->out = job->out;
-    work->outcome = own->outcome = job->outcome;
-    if (work->outcome != NULL)
-        memset(work->outcome, FURROW_PENDING, job->count);
-    work->request.quiet = quiet;
-    work->caller = fw_context_here();
-    reset_stops(work);
-    work->note[0] = '\0';
-    if (work->deadline.at > 0)
-        fw_deadline_of_process(&work->deadline, fw_now());
-    work->ready = 1;
-    reset_worker(work, 0);
-    atomic_init(&work->ranges->line[0].attention, 0);
+    SET(own->name, job->name);
+    SET(own->seed, job->seed);
+    SET(own->user, job->user);
+    SET(own->shared, job->shared);
+    SET(own->in, job->in);
+    SET(own->out, job->out);
+    SET(own->outcome, job->outcome);
+    SET(work->out, (char *)job->out);
+    SET(work->outcome, job->outcome);
+    SET(work->request.quiet, quiet);
+    reopen(work, workers);
 }
 
 void fw_work_ready(struct furrow_work *work, size_t first)
 {
     fw_ranges_init_from(work->ranges, first, work->request.job.count, work->workers);
-    for (int w = work->ready; w < work->workers; w++)
-        reset_worker(work, w);
-    work->ready = work->workers;
+    SET(work->ready, work->workers);
     if (work->backend != fw_registry_fallback()) /* its worker is the caller */
         fw_inherit_take(&work->inherit);
 }

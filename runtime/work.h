@@ -88,13 +88,16 @@ struct fw_request {
                             * several processes start together says so there */
 };
 
-/* One worker's own part; written by the worker alone but where it says so. */
+/* One worker's own part; written by the worker alone but where it says so. What
+ * is looked at after every job stands in the first line. */
 struct fw_worker {
     _Alignas(FW_CACHE_LINE) struct fw_batch batch;
     size_t started;  /* tasks started, retries not counted */
+    uint64_t longest_ns; /* the longest claim: no task took longer */
+    uint32_t turn;   /* of the work, when the worker was made ready; another one: it took no part */
+    int nfailures;   /* after the entry is whole */
     uint64_t failed, timed_out, retried;
     uint64_t busy_ns;
-    uint64_t longest_ns; /* the longest claim: no task took longer */
     unsigned begun;  /* worker_begin returned 0, and worker_end is due */
     unsigned entered; /* furrow_work_run() was called */
     _Atomic unsigned attempt;      /* of the task that runs; 0 before a task that is tried for the first time */
@@ -109,7 +112,6 @@ struct fw_worker {
     /* Which try of which task left the words in `blame`. */
     size_t said_index; /* FW_NO_TASK: of none */
     unsigned said_attempt;
-    int nfailures; /* after the entry is whole */
 };
 
 /* What a worker has to say of failures, apart from what every job touches. */
@@ -127,13 +129,14 @@ enum { FW_AGAIN_BITS = 48 }; /* of again_head that are an index + 1 */
 
 struct furrow_work {
     /* -- Set by fw_work_open(), then read-only. */
+    uint32_t turn; /* jobs that the block had before this one */
     struct fw_request request;
     const furrow_backend *backend;
     const struct fw_context *caller; /* its frame; not for process workers to write */
     pthread_t caller_thread;
     pid_t caller_pid;
     int level, workers;        /* workers: of this process */
-    int ready;                 /* workers from the first on that take part: fewer in a small job */
+    int ready;                 /* workers from the first on that may take part: fewer in a small job */
     int line;                  /* that worker 0 has in the ranges */
     int number;                /* that worker 0 has in reports */
     int cpus;                  /* leased; `at` has their places, NULL: as the caller has them */
@@ -193,16 +196,29 @@ FW_MUST_CHECK furrow_status fw_work_open(const struct fw_request *request, const
                                          const int *at, struct furrow_work **out);
 
 /* The same for the block of a job that is over, one that fw_work_open() gave for
- * such a job (habit.h). Only the first `workers` are made ready; the others by
- * fw_work_ready(). */
+ * such a job (habit.h), of which `workers` may take part. fw_work_ready() deals the
+ * tasks. */
 void fw_work_reopen(struct furrow_work *work, const struct fw_request *request, int workers);
 
-/* The same for one worker and a job that differs from the last one by name, seed
+/* The same for a job that differs from the last one by name, seed
  * and where its data are alone. Not with progress in the log. */
-void fw_work_reopen_same(struct furrow_work *work, const furrow_job *job, bool quiet);
+void fw_work_reopen_same(struct furrow_work *work, const furrow_job *job, bool quiet, int workers);
 
-/* Makes all workers ready, and deals the tasks from `first` on to them. */
+/* Lets all workers take part, and deals the tasks from `first` on to them. */
 void fw_work_ready(struct furrow_work *work, size_t first);
+
+/* By a worker that takes part, before anything else: what it had in the job
+ * before is gone. Its own thread does it, so that these lines of the cache stay
+ * where they are. */
+void fw_work_enter(struct furrow_work *work, int worker);
+
+/* The worker's part in this job; NULL: it took none. When it has left, or died. */
+static inline const struct fw_worker *fw_work_part(const struct furrow_work *work, int worker)
+{
+    const struct fw_worker *w = &work->worker[worker];
+
+    return w->turn == work->turn ? w : NULL;
+}
 
 /* After the last run(): what never ran is SKIPPED, outputs and outcomes are the
  * caller's. True: dying workers lost tasks that are still to be run; they are
