@@ -59,6 +59,12 @@ void fw_work_blame(struct furrow_work *work, int worker, const char *words)
     w->said_attempt = atomic_load(&w->attempt);
 }
 
+bool fw_work_idles(const struct furrow_work *work, int worker)
+{
+    return task_of(work, worker) == FW_NO_TASK &&
+           atomic_load(&work->worker[worker].phase) != FW_PHASE_END;
+}
+
 /* The task a dead worker was running: retried later, or settled. */
 static void bury_task(struct furrow_work *work, int worker, size_t index, furrow_outcome outcome, int code)
 {

@@ -273,6 +273,10 @@ bool fw_work_again_pop(struct furrow_work *work, size_t *index, unsigned *attemp
 void fw_work_outcome(struct furrow_work *work, int worker, size_t index, furrow_outcome outcome,
                      int code, const char *words);
 
+/* Nothing is lost with this worker: it runs no task and no worker_end. Supervisor,
+ * of a worker that is stopped or dead. */
+bool fw_work_idles(const struct furrow_work *work, int worker);
+
 /* What ended a worker, said of the task that it ran: before furrow_work_lost(),
  * by who calls that. */
 void fw_work_blame(struct furrow_work *work, int worker, const char *words);

@@ -10,7 +10,8 @@
  * States of a worker here: VACANT -> RUNS (forked) -> VACANT (ended, reaped).
  * A task past its limit: RUNS -> ASKED (SIGSTOP sent) -> RUNS (it had ended
  * meanwhile: SIGCONT) or DOOMED (its group was killed) -> VACANT. The stop is
- * there so that no task is killed for the one before it. */
+ * there so that no task is killed for the one before it. One that another
+ * stopped while it ran no task: RUNS -> DOOMED after a second. */
 #include "table.h"
 
 #include <errno.h>
@@ -34,7 +35,11 @@
 static const double grace_share = 0.05, grace_least = 0.003, grace_most = 0.25;
 static const double stop_patience = 0.002; /* for a SIGSTOP to be obeyed */
 static const double fork_again = 0.05;     /* between tries of a fork that is refused */
-enum { FORK_TRIES = 5 };                   /* where no worker is there at all */
+static const double stopped_look = 0.25;   /* between looks at a worker that was stopped idle */
+enum {
+    FORK_TRIES = 5,   /* where no worker is there at all */
+    STOPPED_LOOKS = 4 /* that find it so, before it is ended */
+};
 
 struct nursery {
     struct fw_fork_table *table;
@@ -96,6 +101,7 @@ static bool worker_make(struct nursery *n, int worker)
     member->state = FW_FORK_RUNS;
     member->verdict = FURROW_CRASHED;
     member->stopped = false;
+    member->looks = 0;
     atomic_store(&member->pid, (int32_t)pid);
     return true;
 }
@@ -276,18 +282,20 @@ static void doom(struct nursery *n, int worker, furrow_outcome verdict)
     fw_fork_kill(&n->table->member[worker]);
 }
 
-/* Notes whether the worker stopped or goes on since. */
-static void note_stops(struct nursery *n, int worker)
+/* Notes who stopped or goes on since: workers, and what they left behind. */
+static void note_stops(struct nursery *n)
 {
-    const pid_t pid = atomic_load(&n->table->member[worker].pid);
     siginfo_t info;
 
     for (;;) {
+        int worker;
+
         info.si_pid = 0;
-        if (waitid(P_PID, (id_t)pid, &info, WSTOPPED | WCONTINUED | WNOHANG) != 0 ||
-            info.si_pid == 0)
+        if (waitid(P_ALL, 0, &info, WSTOPPED | WCONTINUED | WNOHANG) != 0 || info.si_pid == 0)
             return;
-        n->table->member[worker].stopped = info.si_code != CLD_CONTINUED;
+        worker = worker_of(n, info.si_pid);
+        if (worker >= 0)
+            n->table->member[worker].stopped = info.si_code != CLD_CONTINUED;
     }
 }
 
@@ -309,7 +317,7 @@ static double look_after(struct nursery *n, int worker, double now)
         member->asked = now;
         (void)kill(pid, SIGSTOP);
     }
-    note_stops(n, worker);
+    note_stops(n);
     if (!member->stopped && now < member->asked + stop_patience)
         return member->asked + stop_patience - now;
     if (furrow_work_deadline(n->table->work, worker) + n->grace <= 0) {
@@ -319,6 +327,33 @@ static double look_after(struct nursery *n, int worker, double now)
         (void)kill(pid, SIGCONT);
     }
     return 0;
+}
+
+/* Looks after a worker that somebody else stopped where it runs no task: no limit
+ * covers it, and it would hold the job for ever. It is ended when several looks
+ * in a row found it so: a nursery that was stopped itself, with the whole job,
+ * looks again first. Returns seconds until the next look. */
+static double look_at_stopped(struct nursery *n, int worker, double now)
+{
+    struct fw_fork_member *member = &n->table->member[worker];
+
+    if (member->state != FW_FORK_RUNS || !member->stopped ||
+        !fw_work_idles(n->table->work, worker)) {
+        member->looks = 0;
+        return (double)INFINITY;
+    }
+    if (member->looks > 0 && now < member->looked + stopped_look)
+        return member->looked + stopped_look - now;
+    member->looked = now;
+    if (member->looks++ < STOPPED_LOOKS)
+        return stopped_look;
+    doom(n, worker, FURROW_CRASHED);
+    return (double)INFINITY;
+}
+
+static double sooner(double a, double b)
+{
+    return a < b ? a : b;
 }
 
 /* Ends what is due; returns seconds until the next look. */
@@ -334,12 +369,11 @@ static double enforce(struct nursery *n)
                 doom(n, w, FURROW_SKIPPED);
         return (double)INFINITY;
     }
-    if (!isfinite(limit))
-        return (double)INFINITY;
+    note_stops(n);
     for (int w = 0; w < n->table->workers; w++) {
-        const double left = look_after(n, w, now);
-
-        next = left < next ? left : next;
+        next = sooner(next, look_at_stopped(n, w, now));
+        if (isfinite(limit))
+            next = sooner(next, look_after(n, w, now));
     }
     return next;
 }

@@ -30,6 +30,8 @@ struct fw_fork_member {
     bool stopped;           /* by a signal, the nursery's or another's */
     furrow_outcome verdict; /* of the task it runs, should it end now */
     double asked;           /* when the nursery's SIGSTOP was sent, on its clock */
+    int looks;              /* in a row that found it stopped by another and without a task */
+    double looked;          /* when the last of them was */
 };
 
 struct fw_fork_table {

@@ -2,6 +2,7 @@
  * started, and nothing else does. */
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -181,6 +182,120 @@ static void stopped(bool goes_on, size_t task, size_t batch)
         CHECK_EQ(outcome[i], (size_t)i == task && !goes_on ? FURROW_TIMED_OUT : FURROW_DONE);
 }
 
+/* -- Stopped workers without a task ------------------------------------------- */
+
+/* The first of all stops itself; what replaces it does not. */
+static int stop_first(int worker, const void *shared, void **state)
+{
+    (void)worker, (void)shared, (void)state;
+    if (atomic_fetch_add(&board->started, 1) == 0) {
+        atomic_store(&board->worker, (unsigned)getpid());
+        (void)raise(SIGSTOP);
+    }
+    return 0;
+}
+
+static int count_run(furrow_task *task)
+{
+    atomic_fetch_add(&board->ran[task->index], 1);
+    return 0;
+}
+
+/* Its tasks are there for others, once each. */
+static void all_ran_once(const unsigned char *outcome)
+{
+    for (int i = 0; i < TASKS; i++) {
+        CHECK_EQ(outcome[i], FURROW_DONE);
+        CHECK_EQ(atomic_load(&board->ran[i]), 1);
+    }
+    CHECK(fault_gone((pid_t)atomic_load(&board->worker)));
+}
+
+static void stopped_at_begin(void)
+{
+    const furrow_config config = fault_config(2);
+    unsigned char outcome[TASKS];
+    const furrow_job job = {
+        .run = count_run, .count = TASKS, .outcome = outcome, .worker_begin = stop_first
+    };
+
+    fault_case("a worker that is stopped in worker_begin");
+    clear();
+    CHECK_EQ(furrow_map(&job, &config, NULL), FURROW_OK);
+    CHECK(atomic_load(&board->started) >= 2);
+    all_ran_once(outcome);
+}
+
+static int tell_worker(int worker, const void *shared, void **state)
+{
+    (void)worker, (void)shared, (void)state;
+    atomic_store(&board->worker, (unsigned)getpid());
+    return 0;
+}
+
+/* It sleeps: between tasks, where these do nothing; false: not within 30 s. */
+static bool await_sleep(pid_t pid)
+{
+    const double start = fault_now();
+    char path[40], text[512] = "";
+
+    (void)snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    while (fault_now() - start < 30) {
+        FILE *file = fopen(path, "r");
+        const bool read = file != NULL && fgets(text, sizeof text, file) != NULL;
+
+        if (file != NULL)
+            (void)fclose(file);
+        if (read && strstr(text, ") S ") != NULL)
+            return true;
+        (void)usleep(1000);
+    }
+    return false;
+}
+
+/* The second task comes when the first has ended and its worker waits, stopped. */
+static int stop_between(void *in, void *user)
+{
+    size_t *given = user;
+    const pid_t worker = (pid_t)atomic_load(&board->worker);
+
+    (void)in;
+    if (*given == 1 && atomic_load(&board->released) == 0)
+        return FURROW_NEXT_LATER;
+    if (*given == 1) {
+        CHECK(await_sleep(worker));
+        CHECK_EQ(kill(worker, SIGSTOP), 0);
+    }
+    return (*given)++ < TASKS ? FURROW_NEXT_ONE : FURROW_NEXT_END;
+}
+
+static int take_one(const furrow_result *result, void *user)
+{
+    (void)result, (void)user;
+    atomic_fetch_add(&board->released, 1);
+    return 0;
+}
+
+static void stopped_idle(void)
+{
+    const furrow_config config = fault_config(1);
+    furrow_report report;
+    size_t given = 0;
+    const furrow_job job = { .run = count_run,
+                             .in_size = sizeof(int),
+                             .next = stop_between,
+                             .on_result = take_one,
+                             .user = &given,
+                             .worker_begin = tell_worker };
+
+    fault_case("a worker that is stopped while it waits for a task");
+    clear();
+    CHECK_EQ(furrow_map(&job, &config, &report), FURROW_OK);
+    CHECK_EQ(report.done, TASKS);
+    CHECK_EQ(report.crashed, 0);
+    CHECK(fault_gone((pid_t)atomic_load(&board->worker)));
+}
+
 /* -- Cancelling ---------------------------------------------------------------- */
 
 static int until_expired_or_stuck(furrow_task *task)
@@ -253,6 +368,8 @@ int main(void)
     stopped(false, TASKS - 1, 0);
     stopped(false, 3, 5);
     stopped(true, 3, 0);
+    stopped_at_begin();
+    stopped_idle();
     cancelled(false);
     cancelled(true);
     after = fault_census();
