@@ -34,6 +34,8 @@ target_include_directories(furrow INTERFACE
 target_link_libraries(furrow PRIVATE ${furrow_libraries})
 if(BUILD_SHARED_LIBS)
   target_link_options(furrow PRIVATE LINKER:--version-script=${PROJECT_SOURCE_DIR}/cmake/furrow.map)
+  # What a forked worker calls first is found here already, once, and not anew in each.
+  target_link_options(furrow PRIVATE LINKER:-z,now)
   set_target_properties(furrow PROPERTIES LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/furrow.map)
 endif()
 if(BUILD_SHARED_LIBS AND NOT FURROW_SANITIZE) # a sanitizer's runtime comes with the program
