@@ -23,6 +23,7 @@
 
 #include "oom.h"
 #include "runtime/memory.h"
+#include "sweep.h"
 
 extern const furrow_backend fw_fork;
 
@@ -107,7 +108,6 @@ static void await_nursery(struct fw_fork_table *table, pid_t pid)
     fw_fork_sweep(pid);
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
         ;
-    fw_fork_sweep(pid);
 }
 
 /* -- A nursery that was killed ------------------------------------------- */

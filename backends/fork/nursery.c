@@ -29,6 +29,7 @@
 #include "oom.h"
 #include "runtime/printing.h"
 #include "runtime/work.h"
+#include "sweep.h"
 
 /* Times in seconds. A task that asks furrow_task_expired() may return by itself
  * after its limit: for a twentieth of it, at least 3 ms and at most 0.25 s. */
@@ -159,18 +160,6 @@ void fw_fork_kill(const struct fw_fork_member *member)
     (void)kill(pid, SIGKILL); /* before it leads its group */
 }
 
-void fw_fork_sweep(pid_t pid)
-{
-    static const char *const folders[] = { "/dev/shm", "/tmp" };
-    char path[80];
-
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-        (void)snprintf(path, sizeof path, "%s/__KMP_REGISTERED_LIB_%ld_%ld", folders[i], (long)pid,
-                       (long)getuid());
-        (void)unlink(path);
-    }
-}
-
 /* Takes away what has ended and is ours, and what it left outside itself. */
 static void bury(pid_t pid)
 {
@@ -184,13 +173,17 @@ static void worker_reap(struct nursery *n, int worker)
 {
     struct fw_fork_member *member = &n->table->member[worker];
     const pid_t pid = atomic_load(&member->pid);
+    bool reaped = false;
     siginfo_t info;
 
-    fw_fork_kill(member);
+    (void)kill(-pid, SIGKILL);
     while (waitid(P_PGID, (id_t)pid, &info, WEXITED | WNOWAIT) == 0 || errno == EINTR)
-        if (info.si_pid > 0)
+        if (info.si_pid > 0) {
             bury(info.si_pid);
-    bury(pid); /* it may have left its group */
+            reaped = reaped || info.si_pid == pid;
+        }
+    if (!reaped)
+        bury(pid); /* it had left its group */
     atomic_store(&member->pid, 0);
     member->state = FW_FORK_VACANT;
 }

@@ -69,9 +69,4 @@ void fw_fork_worker_prepare(void);
 /* Ends the process group of a worker that has not been reaped. */
 void fw_fork_kill(const struct fw_fork_member *member);
 
-/* Takes away what a process leaves behind outside itself: LLVM's OpenMP registers
- * each process in a file, and each child at its fork. Of one that has ended and
- * was not reaped, so that its number is still its own, or of the caller itself. */
-void fw_fork_sweep(pid_t pid);
-
 #endif
