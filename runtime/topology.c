@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "log.h"
 
@@ -303,6 +304,20 @@ static furrow_status refuse_loaded(enum fw_machine machine, const char *what, co
                    strerror(errno));
 }
 
+/* Linux tells all that is used here, but for which cores of Intel's hybrid
+ * processors are of which kind. hwloc asks the processors themselves for that, by
+ * moving this thread from CPU to CPU: where one is busy it waits there. */
+static unsigned long flags(void)
+{
+    unsigned long set = HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED;
+
+#if defined __linux__ && HWLOC_API_VERSION >= 0x00020500
+    if (access("/sys/devices/cpu_atom", F_OK) != 0)
+        set |= HWLOC_TOPOLOGY_FLAG_DONT_CHANGE_BINDING;
+#endif
+    return set;
+}
+
 furrow_status fw_topology_create(enum fw_machine machine, const char *what, const char *asked_by,
                                  struct fw_topology **out)
 {
@@ -313,7 +328,7 @@ furrow_status fw_topology_create(enum fw_machine machine, const char *what, cons
     if (hwloc_topology_init(&topology) != 0)
         return fw_fail(FURROW_ENOMEM,
                        "no memory for the machine's topology; give the program more memory");
-    (void)hwloc_topology_set_flags(topology, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
+    (void)hwloc_topology_set_flags(topology, flags());
     status = choose(topology, machine, what, asked_by);
     if (status == FURROW_OK && hwloc_topology_load(topology) != 0)
         status = refuse_loaded(machine, what, asked_by);
