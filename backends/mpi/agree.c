@@ -93,38 +93,119 @@ furrow_status fw_agree_status(furrow_status mine, bool *wants, bool *invalid)
 
 /* -- Tallies ------------------------------------------------------------ */
 
-static void add(void *in, void *inout, int *n, MPI_Datatype *type)
+/* All of a tally where nothing failed, stopped or is to be added. So short that
+ * MPI sends it at once; a longer one first asks the receiver, who may sleep. */
+struct counts {
+    uint64_t count[FURROW_SKIPPED + 1];
+    uint64_t started, retried, busy_ns, drawn, batch, deaths;
+    uint64_t more; /* ranks whose tally has more */
+};
+
+static bool has_more(const struct fw_tally *tally)
+{
+    bool stopped = tally->cause != FW_CAUSE_NONE;
+
+    for (int cause = 0; cause < FW_CAUSES; cause++)
+        stopped |= tally->stop[cause].taken != 0;
+    return stopped || tally->failures > 0 || tally->note[0] != '\0';
+}
+
+static struct counts counts_of(const struct fw_tally *tally)
+{
+    struct counts counts = { .started = tally->started,
+                             .retried = tally->retried,
+                             .busy_ns = tally->busy_ns,
+                             .drawn = tally->drawn,
+                             .batch = tally->batch,
+                             .deaths = tally->deaths,
+                             .more = has_more(tally) };
+
+    memcpy(counts.count, tally->count, sizeof counts.count);
+    return counts;
+}
+
+static struct fw_tally tally_of(const struct counts *counts)
+{
+    struct fw_tally tally = { .started = counts->started,
+                              .retried = counts->retried,
+                              .busy_ns = counts->busy_ns,
+                              .drawn = (size_t)counts->drawn,
+                              .batch = (size_t)counts->batch,
+                              .deaths = (uint32_t)counts->deaths,
+                              .cause = FW_CAUSE_NONE };
+
+    memcpy(tally.count, counts->count, sizeof tally.count);
+    return tally;
+}
+
+static void add_counts(void *in, void *inout, int *n, MPI_Datatype *type)
+{
+    (void)type;
+    for (int i = 0; i < *n; i++) {
+        const struct counts *more = (const struct counts *)in + i;
+        struct counts *sum = (struct counts *)inout + i;
+
+        for (int outcome = 0; outcome <= FURROW_SKIPPED; outcome++)
+            sum->count[outcome] += more->count[outcome];
+        sum->started += more->started;
+        sum->retried += more->retried;
+        sum->busy_ns += more->busy_ns;
+        sum->drawn += more->drawn;
+        sum->batch = more->batch > sum->batch ? more->batch : sum->batch;
+        sum->deaths += more->deaths;
+        sum->more += more->more;
+    }
+}
+
+static void add_tallies(void *in, void *inout, int *n, MPI_Datatype *type)
 {
     (void)type;
     for (int i = 0; i < *n; i++)
         fw_tally_add((struct fw_tally *)inout + i, (const struct fw_tally *)in + i);
 }
 
-static int reduce(struct fw_tally *tally, struct fw_tally *sum, MPI_Datatype type, MPI_Op op)
+/* The sum of all ranks' objects of `size` bytes: everybody's, or rank 0's. */
+static furrow_status add_up(const void *mine, void *sum, size_t size, MPI_User_function *add, bool everywhere)
 {
     MPI_Request request;
-    int code = MPI_Ireduce(tally, sum, 1, type, op, 0, fw_world.comm, &request);
-
-    return code == MPI_SUCCESS ? fw_mpi_wait(&request) : code;
-}
-
-furrow_status fw_agree_tally(struct fw_tally *tally)
-{
-    struct fw_tally sum;
     MPI_Datatype type;
     MPI_Op op;
     int code;
 
-    if (fw_world.size == 1)
-        return FURROW_OK;
-    memset(&sum, 0, sizeof sum);
-    (void)MPI_Type_contiguous((int)sizeof *tally, MPI_BYTE, &type);
+    (void)MPI_Type_contiguous((int)size, MPI_BYTE, &type);
     (void)MPI_Type_commit(&type);
     (void)MPI_Op_create(add, 1, &op);
-    code = reduce(tally, &sum, type, op);
+    if (everywhere)
+        code = MPI_Iallreduce(mine, sum, 1, type, op, fw_world.comm, &request);
+    else
+        code = MPI_Ireduce(mine, sum, 1, type, op, 0, fw_world.comm, &request);
+    if (code == MPI_SUCCESS)
+        code = fw_mpi_wait(&request);
     (void)MPI_Op_free(&op);
     (void)MPI_Type_free(&type);
+    return fw_mpi_check(code, everywhere ? "MPI_Iallreduce" : "MPI_Ireduce");
+}
+
+furrow_status fw_agree_tally(struct fw_tally *tally)
+{
+    struct counts mine, counts;
+    struct fw_tally sum;
+    furrow_status status;
+
+    if (fw_world.size == 1)
+        return FURROW_OK;
+    mine = counts_of(tally);
+    memset(&counts, 0, sizeof counts);
+    status = add_up(&mine, &counts, sizeof counts, add_counts, true);
+    if (status != FURROW_OK)
+        return status;
+    if (counts.more == 0) {
+        *tally = tally_of(&counts);
+        return FURROW_OK;
+    }
+    memset(&sum, 0, sizeof sum);
+    status = add_up(tally, &sum, sizeof sum, add_tallies, false);
     if (fw_world.rank == 0)
         *tally = sum;
-    return fw_mpi_check(code, "MPI_Ireduce");
+    return status;
 }

@@ -21,7 +21,8 @@ FW_MUST_CHECK furrow_status fw_agree_leaders_bytes(void *bytes, size_t size);
  * meaning; out, that of the rank whose status it is. */
 FW_MUST_CHECK furrow_status fw_agree_status(furrow_status mine, bool *wants, bool *invalid);
 
-/* Adds up what all ranks counted; the sum is rank 0's. */
+/* Adds up what all ranks counted; the sum is rank 0's, who alone may read *tally
+ * after that. */
 FW_MUST_CHECK furrow_status fw_agree_tally(struct fw_tally *tally);
 
 #endif
