@@ -12,6 +12,8 @@
 #include "job.h"
 #include "map.h"
 #include "memory.h"
+#include "reducing.h"
+#include "remote.h"
 #include "report.h"
 
 enum {
@@ -22,18 +24,9 @@ enum {
     LEVELS = 8 * sizeof(size_t) + 1
 };
 
-/* What all tasks need; lives as long as the job. */
-struct reducing {
-    const furrow_reduction *reduction;
-    const void *identity;
-    size_t grain, blocks;
-    unsigned depth;  /* a task does 2^depth blocks */
-    size_t step;     /* bytes from one accumulator to the next */
-};
-
 /* A stack of subtrees of rising size from top to bottom. */
 struct stack {
-    const struct reducing *what;
+    const struct fw_reducing *what;
     char *acc;                  /* borrowed: one accumulator a level */
     unsigned level[LEVELS];     /* 2^level blocks, where whole */
     int top;                    /* entries in use */
@@ -41,15 +34,15 @@ struct stack {
 
 static void *entry(const struct stack *stack, int i)
 {
-    return stack->acc + (size_t)i * stack->what->step;
+    return stack->acc + (size_t)i * stack->what->cut.step;
 }
 
 /* Joins the two topmost subtrees. */
 static void join(struct stack *stack)
 {
-    const furrow_reduction *r = stack->what->reduction;
+    const struct fw_reducing *what = stack->what;
 
-    r->combine(entry(stack, stack->top - 2), entry(stack, stack->top - 1), r->shared);
+    what->combine(entry(stack, stack->top - 2), entry(stack, stack->top - 1), what->shared);
     stack->top--;
     stack->level[stack->top - 1]++;
 }
@@ -78,40 +71,41 @@ static size_t smaller(size_t a, size_t b)
 
 static int fold_block(struct stack *stack, size_t block)
 {
-    const struct reducing *what = stack->what;
-    const furrow_reduction *r = what->reduction;
-    const size_t begin = block * what->grain, end = begin + smaller(what->grain, r->count - begin);
+    const struct fw_reducing *what = stack->what;
+    const struct fw_cut *cut = &what->cut;
+    const size_t begin = block * cut->grain, end = begin + smaller(cut->grain, cut->count - begin);
     void *acc = entry(stack, stack->top);
 
-    memcpy(acc, what->identity, r->size);
+    memcpy(acc, what->identity, cut->size);
     stack->level[stack->top++] = 0;
-    return r->fold(begin, end, acc, r->shared);
+    return what->fold(begin, end, acc, what->shared);
 }
 
 static int fold_subtree(furrow_task *task)
 {
-    const struct reducing *what = task->shared;
+    const struct fw_reducing *what = task->shared;
+    const struct fw_cut *cut = &what->cut;
     struct stack stack = { .what = what, .acc = task->state };
-    const size_t first = task->index << what->depth;
-    const size_t last = first + smaller((size_t)1 << what->depth, what->blocks - first);
+    const size_t first = task->index << cut->depth;
+    const size_t last = first + smaller((size_t)1 << cut->depth, cut->blocks - first);
 
     for (size_t block = first; block < last; block++) {
         const int code = fold_block(&stack, block);
 
         if (code != 0)
             return furrow_task_fail(task, code, "fold of the indices %zu to %zu returned %d",
-                                    block * what->grain,
-                                    smaller((block + 1) * what->grain, what->reduction->count) - 1, code);
+                                    block * cut->grain,
+                                    smaller((block + 1) * cut->grain, cut->count) - 1, code);
         carry(&stack);
     }
-    memcpy(task->out, finish(&stack), what->reduction->size);
+    memcpy(task->out, finish(&stack), cut->size);
     return 0;
 }
 
 /* A worker's accumulators: one for each level that can be on the stack. */
-static size_t stack_bytes(const struct reducing *what)
+static size_t stack_bytes(const struct fw_cut *cut)
 {
-    return what->step * (what->depth + 1);
+    return cut->step * (cut->depth + 1);
 }
 
 /* -- The job ------------------------------------------------------------ */
@@ -121,62 +115,87 @@ static size_t rounded_up(size_t n, size_t by)
     return n / by + (n % by != 0);
 }
 
-static void cut(struct reducing *what, const furrow_reduction *r)
+/* Of no indices: no blocks. */
+static struct fw_cut cut_of(const furrow_reduction *r)
 {
     const size_t bytes = BYTES_MOST / r->size;
     const size_t most = smaller(TASKS_MOST, bytes > TASKS_LEAST ? bytes : TASKS_LEAST);
+    struct fw_cut cut = { .count = r->count, .size = r->size };
 
-    what->reduction = r;
-    what->identity = r->result;
-    what->grain = r->grain > 0 ? r->grain : rounded_up(r->count, DEFAULT_BLOCKS);
-    what->blocks = rounded_up(r->count, what->grain);
-    what->depth = 0;
-    while ((what->blocks - 1) >> what->depth >= most)
-        what->depth++;
-    what->step = rounded_up(r->size, FW_CACHE_LINE) * FW_CACHE_LINE;
+    cut.grain = r->grain > 0 ? r->grain : rounded_up(r->count, DEFAULT_BLOCKS);
+    cut.blocks = r->count > 0 ? rounded_up(r->count, cut.grain) : 0;
+    while (cut.blocks > 0 && (cut.blocks - 1) >> cut.depth >= most)
+        cut.depth++;
+    cut.step = rounded_up(r->size, FW_CACHE_LINE) * FW_CACHE_LINE;
+    return cut;
 }
 
 /* Joins what the tasks left in `part`, in place of a stack of copies. */
-static void join_parts(const struct reducing *what, char *part, size_t parts)
+static void join_parts(const struct fw_reducing *what, char *part, size_t parts, void *result)
 {
-    const furrow_reduction *r = what->reduction;
+    const size_t step = what->cut.step;
 
     for (size_t width = 1; width < parts; width *= 2)
         for (size_t i = 0; i + width < parts; i += 2 * width)
-            r->combine(part + i * what->step, part + (i + width) * what->step, r->shared);
-    memcpy(r->result, part, r->size);
+            what->combine(part + i * step, part + (i + width) * step, what->shared);
+    memcpy(result, part, what->cut.size);
 }
 
-static furrow_status run(const struct reducing *what, const furrow_config *config, furrow_report *report)
+static struct fw_request request_of(const struct fw_reducing *what, const char *name)
 {
-    const furrow_reduction *r = what->reduction;
-    const size_t parts = rounded_up(what->blocks, (size_t)1 << what->depth);
-    char *part = fw_block_alloc(parts * what->step, false);
-    struct fw_request request = { .job = { .name = r->name,
-                                           .run = fold_subtree,
-                                           .count = parts,
-                                           .out = part,
-                                           .out_size = what->step,
-                                           .shared = what,
-                                           .everywhere = true }, /* each rank joins the parts by itself */
-                                  .scratch = stack_bytes(what) };
+    return (struct fw_request){ .job = { .name = name,
+                                         .run = fold_subtree,
+                                         .count = rounded_up(what->cut.blocks, (size_t)1 << what->cut.depth),
+                                         .out_size = what->cut.step,
+                                         .shared = what,
+                                         .everywhere = true }, /* each rank joins the parts by itself */
+                                .reducing = what,
+                                .scratch = stack_bytes(&what->cut) };
+}
+
+/* Where several processes start the job together, the others must learn of it. */
+static furrow_status refuse(const furrow_config *config, furrow_report *report, furrow_status status)
+{
+    struct fw_request request = { .job = { .run = fold_subtree }, .refused = status };
+
+    if (fw_remote_for(fw_context_here(), config, false) == NULL)
+        return fw_report_refuse(report, status);
+    return fw_map_run(&request, config, report);
+}
+
+static furrow_status run(const struct fw_reducing *what, const furrow_reduction *r, const furrow_config *config,
+                         furrow_report *report)
+{
+    struct fw_request request = request_of(what, r->name);
+    const size_t parts = request.job.count;
+    char *part = fw_block_alloc(parts * what->cut.step, false);
     furrow_status status;
 
     if (part == NULL)
-        return fw_report_refuse(report, fw_fail(FURROW_ENOMEM, "no memory for %zu accumulators of %zu bytes; "
-                                                               "use a smaller result", parts, r->size));
+        return refuse(config, report, fw_fail(FURROW_ENOMEM, "no memory for %zu accumulators of %zu bytes; use a smaller "
+                                                             "result", parts, r->size));
+    request.job.out = part;
     status = fw_map_run(&request, config, report);
     if (status == FURROW_OK)
-        join_parts(what, part, parts);
-    fw_block_free(part, parts * what->step, false);
+        join_parts(what, part, parts, r->result);
+    fw_block_free(part, parts * what->cut.step, false);
     return status;
+}
+
+/* The result is the identity; the config is looked at all the same. */
+static furrow_status run_nothing(const struct fw_reducing *what, const char *name, const furrow_config *config,
+                                 furrow_report *report)
+{
+    struct fw_request request = { .job = { .name = name, .run = fold_subtree, .everywhere = true }, .reducing = what };
+
+    return fw_map_run(&request, config, report);
 }
 
 furrow_status furrow_reduce(const furrow_reduction *reduction, const furrow_config *config,
                             furrow_report *report)
 {
     furrow_report unwanted;
-    struct reducing what;
+    struct fw_reducing what;
     furrow_status status;
 
     if (report == NULL)
@@ -185,12 +204,14 @@ furrow_status furrow_reduce(const furrow_reduction *reduction, const furrow_conf
     fw_message_clear();
     status = fw_reduction_check(reduction);
     if (status != FURROW_OK)
-        return fw_report_refuse(report, status);
-    if (reduction->count == 0) { /* the identity; the config is looked at all the same */
-        struct fw_request nothing = { .job = { .name = reduction->name, .run = fold_subtree } };
-
-        return fw_map_run(&nothing, config, report);
-    }
-    cut(&what, reduction);
-    return run(&what, config, report);
+        return refuse(config, report, status);
+    what = (struct fw_reducing){ .cut = cut_of(reduction),
+                                 .fold = reduction->fold,
+                                 .combine = reduction->combine,
+                                 .identity = reduction->result,
+                                 .shared = reduction->shared,
+                                 .shared_size = reduction->shared_size };
+    if (reduction->count == 0)
+        return run_nothing(&what, reduction->name, config, report);
+    return run(&what, reduction, config, report);
 }

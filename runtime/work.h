@@ -74,12 +74,14 @@ struct fw_common {
 };
 
 struct fw_share;
+struct fw_reducing;
 
 /* What is asked of the engine: a job as the user gave it, or a loop. */
 struct fw_request {
     furrow_job job;       /* borrowed pointers in it */
     furrow_range_fn body; /* furrow_for: called with ranges instead of job.run; or NULL */
     bool quiet;           /* nobody gets the report */
+    const struct fw_reducing *reducing; /* furrow_reduce: what job.shared points to (reducing.h); or NULL */
     size_t scratch;       /* furrow_reduce: bytes of each worker's own, where task->state points; or 0 */
     furrow_config config; /* complete */
     const furrow_config *asked; /* before it was; borrowed for the call. NULL: not known */

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "given.h"
+
 /* -- Filling ------------------------------------------------------------ */
 
 static uint32_t flags_of(const furrow_job *job)
@@ -23,6 +25,23 @@ static uint32_t flags_of(const furrow_job *job)
     return flags;
 }
 
+static bool identify_reduction(const struct fw_reducing *reducing, struct fw_card *card)
+{
+    struct fw_card_reduction *reduction = &card->reduction;
+
+    if (reducing == NULL)
+        return true;
+    card->flags |= FW_CARD_REDUCES;
+    reduction->cut = reducing->cut;
+    reduction->shared_size = reducing->shared_size;
+    if (fw_identity_of((fw_function *)reducing->fold, &reduction->fold) &&
+        fw_identity_of((fw_function *)reducing->combine, &reduction->combine))
+        return true;
+    (void)fw_fail(FURROW_EINVAL, "reduction.fold or combine is in no module that the dynamic linker knows; use functions "
+                                 "of the program or of a shared library");
+    return false;
+}
+
 static bool identify(const struct fw_request *request, struct fw_card *card)
 {
     const furrow_job *job = &request->job;
@@ -42,11 +61,11 @@ bool fw_card_fill(struct fw_card *card, const struct fw_request *request)
     card->count = job->count;
     card->in_size = job->in_size;
     card->out_size = job->out_size;
-    card->shared_size = job->shared_size;
+    card->shared_size = fw_given_bytes(request);
     card->seed = job->seed;
     card->scratch = request->scratch;
     if (identify(request, card))
-        return true;
+        return identify_reduction(request->reducing, card);
     (void)fw_fail(FURROW_EINVAL, "job.run, worker_begin or worker_end is in no module that the dynamic linker knows; "
                                  "use functions of the program or of a shared library");
     return false;
@@ -69,7 +88,9 @@ static furrow_status compare_functions(const struct fw_card *mine, const struct 
         const struct fw_identity *mine, *roots;
     } functions[] = { { "job.run", &mine->run, &roots->run },
                       { "job.worker_begin", &mine->begin, &roots->begin },
-                      { "job.worker_end", &mine->end, &roots->end } };
+                      { "job.worker_end", &mine->end, &roots->end },
+                      { "reduction.fold", &mine->reduction.fold, &roots->reduction.fold },
+                      { "reduction.combine", &mine->reduction.combine, &roots->reduction.combine } };
 
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
         const struct fw_identity *a = functions[i].mine, *b = functions[i].roots;
@@ -82,6 +103,23 @@ static furrow_status compare_functions(const struct fw_card *mine, const struct 
                            b->module[0] != '\0' ? b->module : "the program");
         return fw_fail(FURROW_EINVAL, "%s is another function than on rank 0; %s", functions[i].what, everyone);
     }
+    return FURROW_OK;
+}
+
+/* Of a reduction all numbers decide the result, which each rank joins itself. */
+static furrow_status compare_reductions(const struct fw_card_reduction *mine, const struct fw_card_reduction *roots)
+{
+    const struct {
+        const char *what;
+        uint64_t mine, roots;
+    } numbers[] = { { "reduction.count", mine->cut.count, roots->cut.count },
+                    { "reduction.size", mine->cut.size, roots->cut.size },
+                    { "reduction.grain", mine->cut.grain, roots->cut.grain },
+                    { "reduction.shared_size", mine->shared_size, roots->shared_size } };
+
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        if (numbers[i].mine != numbers[i].roots)
+            return differ_number(numbers[i].what, numbers[i].mine, numbers[i].roots);
     return FURROW_OK;
 }
 
@@ -159,6 +197,8 @@ furrow_status fw_card_compare(const struct fw_card *mine, const struct fw_card *
 
     if (status == FURROW_OK)
         status = compare_functions(mine, roots);
+    if (status == FURROW_OK)
+        status = compare_reductions(&mine->reduction, &roots->reduction);
     if (status == FURROW_OK)
         status = compare_flags(mine, roots);
     if (status == FURROW_OK)

@@ -6,6 +6,7 @@
 
 #include "runtime/engine.h"
 #include "runtime/floating.h"
+#include "runtime/reducing.h"
 
 enum fw_card_kind { FW_CARD_JOB = 1, FW_CARD_END };
 
@@ -24,10 +25,18 @@ enum {
     FW_CARD_COST = 1u << 10,
     FW_CARD_LOCAL = 1u << 11,  /* rank 0 runs it alone: see its report */
     FW_CARD_EMPTY = 1u << 12,  /* nothing to run */
-    FW_CARD_NAMED = 1u << 13
+    FW_CARD_NAMED = 1u << 13,
+    FW_CARD_REDUCES = 1u << 14
 };
 
 enum { FW_CARD_NAME = 64 };
+
+/* Of furrow_reduce(); else all 0. */
+struct fw_card_reduction {
+    struct fw_identity fold, combine;
+    struct fw_cut cut;
+    uint64_t shared_size; /* reduction.shared_size */
+};
 
 /* Plain bytes: sent as it is between processes of the same build. */
 struct fw_card {
@@ -37,7 +46,9 @@ struct fw_card {
     char message[FURROW_MESSAGE];
     char name[FW_CARD_NAME];    /* job.name, cut */
     struct fw_identity run, begin, end;
-    uint64_t count, in_size, out_size, shared_size, seed, scratch, ndear;
+    struct fw_card_reduction reduction;
+    uint64_t count, in_size, out_size, seed, scratch, ndear;
+    uint64_t shared_size;       /* bytes that all tasks read of rank 0's memory (given.h) */
     furrow_config config;       /* complete; its backend is NULL */
     double progress;            /* rank 0's FURROW_PROGRESS */
     int32_t workers;            /* over all ranks */

@@ -8,6 +8,7 @@
 #include "backend.h"
 #include "crew.h"
 #include "feed.h"
+#include "given.h"
 #include "node.h"
 #include "stream.h"
 #include "world.h"
@@ -34,8 +35,12 @@ static furrow_status decide(struct fw_request *request, struct fw_plan *plan, bo
 
     asked.config.backend = fw_mpi.name;
     asked.config.jobs = fw_deal_wanted(world->peer, world->size, request->config.jobs, request->config.inner_threads);
-    if (!world->serves) /* an address is each rank's own */
+    if (!world->serves) { /* an address is each rank's own */
         asked.job.shared = NULL;
+    } else if (request->reducing != NULL) {
+        asked.job.shared = request->reducing->shared;
+        asked.job.shared_size = request->reducing->shared_size;
+    }
     status = fw_map_decide(&asked, fw_deal_cpus(world->peer, world->size), plan);
     *local = status == FURROW_OK && plan->backend != &fw_mpi;
     return status;
@@ -162,7 +167,7 @@ static void complete_request(struct fw_job *job)
     own->seed = card->seed;
     own->cost = NULL;
     if (card->shared_size > 0)
-        own->shared = job->shared;
+        fw_given_take(job, &job->own, job->shared);
     if (fw_job_streams(job))
         fw_borrow_request(job, &job->own);
 }

@@ -7,6 +7,8 @@
 #include "deal.h"
 #include "window.h"
 
+#include "runtime/reducing.h"
+
 /* One job, as this rank sees it; on its stack. */
 struct fw_job {
     struct fw_request *request; /* borrowed; completed from the card */
@@ -24,6 +26,7 @@ struct fw_job {
     struct fw_plan plan;        /* rank 0: of the job; with `workers` and `cpus` of this rank */
     struct fw_share share;
     struct fw_request own;      /* the request as this rank's workers see it */
+    struct fw_reducing reducing; /* a serving rank's, of a reduction */
     struct furrow_work *work;   /* NULL: no worker here */
     uint64_t start;
     uint32_t deaths;            /* of workers, when tasks were dealt again last */

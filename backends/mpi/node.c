@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agree.h"
+#include "given.h"
 #include "world.h"
 
 /* Jobs that need no more use memory that stays between jobs: making it anew
@@ -89,7 +90,7 @@ static void fill(const struct fw_job *job, const struct parts *p)
     if (p->in != NULL)
         memcpy(p->in, own->in, (size_t)card->count * (size_t)card->in_size);
     if (p->shared != NULL)
-        memcpy(p->shared, own->shared, (size_t)card->shared_size);
+        fw_given_copy(job->request, p->shared);
 }
 
 static furrow_status lead(struct fw_job *job, struct fw_window_address *address)
@@ -172,14 +173,16 @@ furrow_status fw_node_deal_again(struct fw_job *job)
 
 furrow_status fw_node_spread(const struct fw_job *job)
 {
-    const size_t size = (size_t)job->card.shared_size;
+    struct fw_given part[FW_GIVEN_MOST];
+    const int n = fw_given_list(job->request, part);
     furrow_status status = FURROW_OK;
     char there = 1;
 
-    if (size == 0 || fw_world.nodes == 1)
+    if (n == 0 || fw_world.nodes == 1)
         return FURROW_OK;
-    if (fw_world_leads())
-        status = fw_agree_leaders_bytes(fw_world.rank == 0 ? (void *)job->request->job.shared : job->shared, size);
+    for (int i = 0; i < n && fw_world_leads() && status == FURROW_OK; i++)
+        status = fw_agree_leaders_bytes(fw_world.rank == 0 ? (void *)part[i].at : job->shared + part[i].offset,
+                                        part[i].size);
     return status == FURROW_OK ? fw_agree_node_bytes(&there, sizeof there) : status;
 }
 

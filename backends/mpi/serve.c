@@ -8,20 +8,28 @@
 #include "job.h"
 #include "world.h"
 
-/* The functions of the job, as they are in this process. */
-static furrow_status find_functions(const struct fw_card *card, furrow_job *job)
+/* That of this process; NULL: the job has none, or it is the first *missing one. */
+static fw_function *find(const struct fw_identity *identity, const struct fw_identity **missing)
 {
-    const struct fw_identity *missing = NULL;
+    fw_function *function = fw_identity_find(identity);
 
-    job->run = (furrow_task_fn)fw_identity_find(&card->run);
-    job->worker_begin = (furrow_worker_fn)fw_identity_find(&card->begin);
-    job->worker_end = (furrow_worker_fn)fw_identity_find(&card->end);
-    if (job->run == NULL)
-        missing = &card->run;
-    else if (card->begin.set && job->worker_begin == NULL)
-        missing = &card->begin;
-    else if (card->end.set && job->worker_end == NULL)
-        missing = &card->end;
+    if (function == NULL && identity->set && *missing == NULL)
+        *missing = identity;
+    return function;
+}
+
+/* The functions of the job, as they are in this process. */
+static furrow_status find_functions(struct fw_job *job)
+{
+    const struct fw_card *card = &job->card;
+    const struct fw_identity *missing = NULL;
+    furrow_job *own = &job->request->job;
+
+    own->run = (furrow_task_fn)find(&card->run, &missing);
+    own->worker_begin = (furrow_worker_fn)find(&card->begin, &missing);
+    own->worker_end = (furrow_worker_fn)find(&card->end, &missing);
+    job->reducing.fold = (fw_fold_fn)find(&card->reduction.fold, &missing);
+    job->reducing.combine = (fw_combine_fn)find(&card->reduction.combine, &missing);
     if (missing == NULL)
         return FURROW_OK;
     return fw_fail(FURROW_EINVAL, "has not the build of %s that rank 0 runs; start the same program and libraries on all "
@@ -33,17 +41,21 @@ static void take_over(struct fw_job *job)
 {
     furrow_job *own = &job->request->job;
     const struct fw_card *card = &job->card;
+    const bool reduces = (card->flags & FW_CARD_REDUCES) != 0;
 
     *own = (furrow_job){ .name = (card->flags & FW_CARD_NAMED) != 0 ? card->name : NULL,
                          .count = (size_t)card->count,
                          .in_size = (size_t)card->in_size,
                          .out_size = (size_t)card->out_size,
-                         .shared_size = (size_t)card->shared_size,
+                         .shared_size = reduces ? 0 : (size_t)card->shared_size,
                          .seed = card->seed,
                          .shared_memory = (card->flags & FW_CARD_SHARED_MEMORY) != 0,
                          .isolate = (card->flags & FW_CARD_ISOLATE) != 0,
                          .ordered = (card->flags & FW_CARD_ORDERED) != 0 };
     job->request->scratch = (size_t)card->scratch;
+    job->reducing.cut = card->reduction.cut;
+    job->reducing.shared_size = (size_t)card->reduction.shared_size;
+    job->request->reducing = reduces ? &job->reducing : NULL;
 }
 
 /* One job; false: there are no more. */
@@ -58,7 +70,7 @@ static bool serve_one(void)
     if (fw_job_listen(&job.card) != FURROW_OK || job.card.kind == FW_CARD_END)
         return false;
     take_over(&job);
-    status = job.card.refused == FURROW_OK ? find_functions(&job.card, &request.job) : FURROW_OK;
+    status = job.card.refused == FURROW_OK ? find_functions(&job) : FURROW_OK;
     (void)fw_job_follow(&job, status);
     return true;
 }

@@ -172,6 +172,12 @@ static int fold_block(size_t begin, size_t end, void *acc, const void *shared)
     return 0;
 }
 
+/* `shared` has the address of a board, which is the same in all processes. */
+static int fold_block_on_board(size_t begin, size_t end, void *acc, const void *shared)
+{
+    return fold_block(begin, end, acc, *(const void *const *)shared);
+}
+
 static void join_counts(void *acc, const void *later, const void *shared)
 {
     (void)shared;
@@ -184,11 +190,12 @@ static void fold_blocks(const struct row *row, size_t count, size_t grain, size_
     uint64_t result = 0;
     furrow_config config = row_config(row);
     furrow_reduction reduction = { .count = count,
-                                   .fold = fold_block,
+                                   .fold = fold_block_on_board,
                                    .combine = join_counts,
                                    .result = &result,
                                    .size = sizeof result,
-                                   .shared = blocks,
+                                   .shared = &blocks,
+                                   .shared_size = sizeof blocks,
                                    .grain = grain };
 
     blocks->count = count;
@@ -327,19 +334,18 @@ void reduction_fails(const struct row *row)
     reduce_maps(row, 5000, 7, 0);
 }
 
-static struct {
-    atomic_uint *failed;
-} tries;
-
 static int fold_second_time(size_t begin, size_t end, void *acc, const void *shared)
 {
-    fold_maps(begin, end, acc, shared);
-    return begin % 3 == 0 && atomic_fetch_add(&tries.failed[begin], 1) == 0 ? 5 : 0;
+    atomic_uint *failed = *(atomic_uint *const *)shared;
+
+    fold_maps(begin, end, acc, NULL);
+    return begin % 3 == 0 && atomic_fetch_add(&failed[begin], 1) == 0 ? 5 : 0;
 }
 
 void reduction_retried(const struct row *row)
 {
     enum { INDICES = 300 };
+    atomic_uint *failed = board(INDICES * sizeof *failed);
     struct affine want = identity, result = identity;
     furrow_config config = row_config(row);
     furrow_reduction reduction = { .count = INDICES,
@@ -347,10 +353,11 @@ void reduction_retried(const struct row *row)
                                    .combine = join_maps,
                                    .result = &result,
                                    .size = sizeof result,
+                                   .shared = &failed,
+                                   .shared_size = sizeof failed,
                                    .grain = 4 };
     furrow_report report;
 
-    tries.failed = board(INDICES * sizeof *tries.failed);
     config.retries = 1;
     for (size_t i = 0; i < INDICES; i++)
         want = then(want, map_of(i));

@@ -361,6 +361,56 @@ static void reductions_have_the_same_bits(void)
     CHECK(memcmp(&sum, &want, sizeof sum) == 0); /* on every rank */
 }
 
+static void add_parts_otherwise(void *acc, const void *later, const void *shared)
+{
+    (void)shared;
+    *(double *)acc -= *(const double *)later;
+}
+
+/* What the last rank has otherwise, or wrong, all are told. */
+static void reductions_that_differ(void)
+{
+    const bool last = rank == ranks - 1;
+    double sum = 7;
+    furrow_config config = on_mpi();
+    const furrow_reduction same = { .count = 1000, .fold = add_range, .combine = add_parts, .result = &sum,
+                                    .size = sizeof sum, .shared = &wrong, .shared_size = sizeof wrong };
+    furrow_reduction reduction;
+    furrow_report report;
+    char name[40];
+
+    if (ranks == 1)
+        return;
+    snprintf(name, sizeof name, "rank %d (", ranks - 1);
+#define DIFFERENT(what, change)                                                                    \
+    do {                                                                                           \
+        reduction = same;                                                                          \
+        if (last) {                                                                                \
+            change;                                                                                \
+        }                                                                                          \
+        CHECK_STATUS(furrow_reduce(&reduction, &config, &report), FURROW_EINVAL);                  \
+        CHECK_SAYS(report.message, what);                                                          \
+        CHECK_SAYS(report.message, name);                                                          \
+    } while (0)
+    DIFFERENT("reduction.count is 1001", reduction.count = 1001);
+    DIFFERENT("reduction.count is 0", reduction.count = 0);
+    DIFFERENT("reduction.grain is 5", reduction.grain = 5);
+    DIFFERENT("reduction.size is 4", reduction.size = 4);
+    DIFFERENT("reduction.shared_size is 1", reduction.shared_size = 1);
+    DIFFERENT("reduction.combine", reduction.combine = add_parts_otherwise);
+    DIFFERENT("reduction.fold", reduction.fold = NULL);
+    DIFFERENT("reduction.size is 0", reduction.size = 0);
+#undef DIFFERENT
+    reduction = same;
+    if (last) /* no memory there */
+        reduction.size = SIZE_MAX >> 17;
+    CHECK_STATUS(furrow_reduce(&reduction, &config, &report), FURROW_ENOMEM);
+    CHECK_SAYS(report.message, name);
+    CHECK(sum < 7.5 && sum > 6.5);
+    CHECK_STATUS(furrow_reduce(last ? NULL : &same, &config, NULL), FURROW_EINVAL);
+    reductions_have_the_same_bits();
+}
+
 static int crash_below(furrow_task *task)
 {
     if (task->index == 2)
@@ -493,6 +543,7 @@ int main(int argc, char **argv)
     crash_costs_its_task(true);
     hang_ends_at_its_limit();
     reductions_have_the_same_bits();
+    reductions_that_differ();
     nested_jobs_stay_in_the_rank();
     forks_below_the_only_task();
     plans_are_what_runs();

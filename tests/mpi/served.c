@@ -104,6 +104,109 @@ static void addresses_stay(void)
     CHECK_SAYS(report.message, "job.shared");
 }
 
+/* Rotates by the bits of `shared`: the order shows. */
+struct turn {
+    unsigned bits;
+    char large[200000]; /* not all of it fits a small message */
+};
+
+/* What is reduced, and which ranks folded some of it. */
+struct mixed {
+    uint64_t sum, folders;
+};
+
+static uint64_t turned(uint64_t x, unsigned bits)
+{
+    return x << bits | x >> (64 - bits);
+}
+
+static int fold_turns(size_t begin, size_t end, void *acc, const void *shared)
+{
+    const struct turn *turn = shared;
+    struct mixed *mixed = acc;
+
+    if (turn->large[sizeof turn->large - 1] != 'z')
+        return 9;
+    for (size_t i = begin; i < end; i++)
+        mixed->sum = turned(mixed->sum, turn->bits) + furrow_seed(3, i);
+    mixed->folders |= (uint64_t)1 << rank;
+    spend(0.0002);
+    return 0;
+}
+
+static void join_turns(void *acc, const void *later, const void *shared)
+{
+    const struct turn *turn = shared;
+    struct mixed *mixed = acc;
+
+    mixed->sum = turned(mixed->sum, turn->bits) ^ ((const struct mixed *)later)->sum;
+    mixed->folders |= ((const struct mixed *)later)->folders;
+}
+
+static struct mixed reduce_turns(furrow_reduction reduction, const furrow_config *config, bool across)
+{
+    struct mixed result = { 0x0123456789ABCDEF, 0 };
+    furrow_report report;
+
+    reduction.result = &result;
+    CHECK_STATUS(furrow_reduce(&reduction, config, &report), FURROW_OK);
+    CHECK(ranks == 1 || (strcmp(report.backend, "mpi") == 0) == across);
+    return result;
+}
+
+/* The identity, `shared` by value and both functions are where the tasks are. */
+static void reductions_travel(void)
+{
+    static struct turn turn = { .bits = 7 };
+    furrow_config alone = FURROW_CONFIG_DEFAULT, config = on_mpi(), forked = on_mpi();
+    furrow_reduction reduction = { .name = "turns", .count = 20001, .fold = fold_turns, .combine = join_turns,
+                                   .size = sizeof(struct mixed), .shared = &turn, .shared_size = sizeof turn, .grain = 20 };
+    struct mixed want, got;
+
+    turn.large[sizeof turn.large - 1] = 'z';
+    alone.backend = "sequential";
+    want = reduce_turns(reduction, &alone, false);
+    got = reduce_turns(reduction, NULL, true); /* names nothing */
+    CHECK(got.sum == want.sum);
+    CHECK(ranks == 1 || got.folders != 1);
+    config.jobs = ranks;
+    CHECK(reduce_turns(reduction, &config, true).sum == want.sum);
+    forked.timeout = 30;
+    CHECK(reduce_turns(reduction, &forked, true).sum == want.sum);
+    reduction.shared_size = 0; /* an address of rank 0 */
+    got = reduce_turns(reduction, NULL, false);
+    CHECK(got.sum == want.sum && got.folders == 1);
+    if (ranks == 1)
+        return;
+    reduction.result = &got;
+    CHECK_STATUS(furrow_reduce(&reduction, &config, NULL), FURROW_EBACKEND);
+}
+
+static int fold_to_700(size_t begin, size_t end, void *acc, const void *shared)
+{
+    (void)acc, (void)shared;
+    return begin <= 700 && end > 700 ? 70 : 0;
+}
+
+static void reductions_fail(void)
+{
+    struct mixed result = { 5, 6 };
+    furrow_config config = on_mpi();
+    furrow_reduction reduction = { .count = 1000, .fold = fold_to_700, .combine = join_turns, .result = &result,
+                                   .size = sizeof result, .grain = 1 };
+    furrow_report report;
+
+    CHECK_STATUS(furrow_reduce(&reduction, &config, &report), FURROW_ETASK);
+    CHECK(report.code == 70 && result.sum == 5 && result.folders == 6);
+    CHECK_SAYS(report.message, "700");
+    reduction.size = 0;
+    CHECK_STATUS(furrow_reduce(&reduction, &config, &report), FURROW_EINVAL);
+    CHECK_SAYS(report.message, "reduction.size");
+    reduction.size = SIZE_MAX >> 17; /* of which no thousand fit */
+    CHECK_STATUS(furrow_reduce(&reduction, &config, &report), FURROW_ENOMEM);
+    reductions_travel();
+}
+
 static int fail_or_crash(furrow_task *task)
 {
     if (task->index == 30)
@@ -147,6 +250,8 @@ int main(int argc, char **argv)
     arrays_travel();
     replies_come_back();
     addresses_stay();
+    reductions_travel();
+    reductions_fail();
     failures_come_back();
     loops_are_local();
     CHECK_STATUS(furrow_mpi_finalize(), FURROW_OK);

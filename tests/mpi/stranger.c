@@ -8,6 +8,32 @@ static int add_number(furrow_task *task)
     return 0;
 }
 
+static int fold(size_t begin, size_t end, void *acc, const void *shared)
+{
+    (void)shared;
+    *(size_t *)acc += (end - begin) * STRANGER;
+    return 0;
+}
+
+static void combine(void *acc, const void *later, const void *shared)
+{
+    (void)shared;
+    *(size_t *)acc += *(const size_t *)later;
+}
+
+/* Its tasks are furrow's own, of one build; what they call is not. */
+static void check_reduction(const furrow_config *config, const char *name)
+{
+    size_t result = 0;
+    furrow_reduction reduction = { .count = 100, .fold = fold, .combine = combine, .result = &result,
+                                   .size = sizeof result };
+
+    CHECK_STATUS(furrow_reduce(&reduction, config, NULL), FURROW_EINVAL);
+    CHECK_SAYS(furrow_message(), name);
+    CHECK_SAYS(furrow_message(), "the build of the program");
+    CHECK(result == 0);
+}
+
 int main(int argc, char **argv)
 {
     int out[100];
@@ -21,6 +47,7 @@ int main(int argc, char **argv)
     snprintf(name, sizeof name, "rank %d (", ranks - 1);
     CHECK_SAYS(furrow_message(), name);
     CHECK_SAYS(furrow_message(), "the build of the program");
+    check_reduction(&config, name);
     config.backend = "sequential";
     CHECK_STATUS(furrow_map(&job, &config, NULL), FURROW_OK);
     CHECK_STATUS(furrow_mpi_finalize(), FURROW_OK);
