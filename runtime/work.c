@@ -466,7 +466,7 @@ void fw_work_stop(struct furrow_work *work, enum fw_cause cause, furrow_status s
 
     note_stop(&work->stop[cause], status, code, index, words);
     (void)atomic_compare_exchange_strong(&work->cause, &none, (uint32_t)cause);
-    if (cause != FW_CAUSE_DRAIN)
+    if (cause != FW_CAUSE_DRAIN && cause != FW_CAUSE_NONE)
         atomic_store(&work->common->hurry, 1);
     atomic_store(&work->common->stopping, 1);
     for (int line = 0; line < work->ranges->workers; line++)

@@ -23,7 +23,8 @@ struct borrowing {
     uint32_t *lender;           /* owned: by slot here, rank 0's slot + 1; 0: none */
     uint32_t slots;
     bool ended;                 /* rank 0 has no more tasks */
-    bool told;                  /* rank 0 knows that this rank stopped */
+    bool told;                  /* rank 0 knows that the job stops, and with this haste */
+    enum fw_haste told_haste;
     furrow_status status;
 };
 
@@ -192,31 +193,36 @@ static void give_all_back(struct borrowing *b)
         fw_letter_drop(&letter);
 }
 
-/* Rank 0 learns that the job stops. */
+/* Rank 0 learns that the job stops; why is in this rank's tally. */
 static void tell_stop(struct borrowing *b)
 {
-    const struct furrow_work *work = b->work;
-    struct fw_lent_stop stop = { .cause = (int32_t)work->cause, .code = work->stop[work->cause].code };
+    const enum fw_haste haste = fw_haste_of(b->work->common);
     struct fw_letter letter;
 
-    if (b->told)
+    if (b->told && b->told_haste >= haste)
         return;
     b->told = true;
+    b->told_haste = haste;
     fw_letter_begin(&letter, FW_LETTER_STOPPED);
-    (void)fw_letter_put(&letter, &stop, sizeof stop);
+    for (int i = 0; i < (int)haste; i++)
+        fw_letter_count(&letter);
     note(b, fw_mail_send(&b->mail, &letter, 0));
 }
 
 /* -- Receiving ---------------------------------------------------------- */
 
-static void stop_here(struct borrowing *b, bool urgent)
+void fw_stream_stop(struct furrow_work *work, enum fw_haste haste)
+{
+    fw_haste_raise(work->common, haste);
+    fw_work_stop(work, FW_CAUSE_NONE, FURROW_OK, 0, FW_NO_TASK, NULL);
+}
+
+static void stop_here(struct borrowing *b, enum fw_haste haste)
 {
     b->told = true;
-    if (b->work == NULL)
-        return;
-    if (urgent)
-        atomic_store(&b->work->common->urgent, 1);
-    fw_work_stop(b->work, FW_CAUSE_NONE, FURROW_OK, 0, FW_NO_TASK, NULL);
+    b->told_haste = haste > b->told_haste ? haste : b->told_haste;
+    if (b->work != NULL)
+        fw_stream_stop(b->work, haste);
 }
 
 /* A letter of tasks is kept until they are drawn: rank 0 sends no more than it
@@ -239,7 +245,7 @@ static void read_post(struct borrowing *b, struct fw_post *post)
         give_back(b, post->head->n);
         break;
     case FW_LETTER_STOP:
-        stop_here(b, post->head->n > 0);
+        stop_here(b, (enum fw_haste)post->head->n);
         break;
     case FW_LETTER_END:
         b->ended = true;

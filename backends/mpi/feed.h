@@ -8,6 +8,7 @@
 #define FW_MPI_FEED_H
 
 #include "crew.h"
+#include "haste.h"
 #include "job.h"
 #include "mail.h"
 
@@ -56,13 +57,6 @@ bool fw_plot_empty(struct fw_plot *plot);
 
 /* Up to half of what nobody has begun, one span; false: nothing is to be had. */
 bool fw_plot_take_back(struct fw_plot *plot, struct fw_span *out);
-
-/* How a stop concerns running tasks; as `n` in letters. */
-enum fw_haste {
-    FW_HASTE_NONE, /* they finish */
-    FW_HASTE_SOON, /* they are to return soon */
-    FW_HASTE_NOW   /* they are ended where that can be */
-};
 
 /* Stops the node's workers. */
 void fw_plot_stop(struct fw_plot *plot, enum fw_haste haste);

@@ -28,7 +28,8 @@ struct lending {
     int lent;               /* at all ranks together */
     int byes;               /* ranks that have said their last word */
     double mean;            /* seconds of a task, smoothed; 0: none came back yet */
-    bool told_stop, told_urgent;
+    bool told_stop;
+    enum fw_haste told_haste;
     furrow_status status;   /* of MPI; the job is lost where it is not FURROW_OK */
 };
 
@@ -198,7 +199,7 @@ static void settle(struct lending *l, int rank, const struct fw_lent_result *res
     slot->words[result->words] = '\0';
     take_output(l, result->slot, result, bytes);
     if (failed && !l->job->card.config.keep_going)
-        fw_work_stop(l->work, FW_CAUSE_NONE, FURROW_OK, result->code, slot->index, NULL);
+        fw_stream_stop(l->work, FW_HASTE_SOON);
     fw_stream_give_back(l->work, l->work->workers + rank, result->slot);
     if (l->work->progress.every_ns > 0)
         fw_progress_add(&l->work->progress, 1, fw_now());
@@ -251,17 +252,6 @@ static bool read_unrun(struct lending *l, struct fw_post *post)
     return true;
 }
 
-static bool read_stopped(struct lending *l, struct fw_post *post)
-{
-    const struct fw_lent_stop *stop = fw_post_take(post, sizeof *stop);
-
-    if (stop == NULL)
-        return false;
-    /* The rank's own tally has it, with its time; here it only ends the job. */
-    fw_work_stop(l->work, FW_CAUSE_NONE, FURROW_OK, stop->code, FW_NO_TASK, NULL);
-    return true;
-}
-
 static bool read_post(struct lending *l, struct fw_post *post)
 {
     switch ((enum fw_letter_kind)post->head->kind) {
@@ -270,7 +260,8 @@ static bool read_post(struct lending *l, struct fw_post *post)
     case FW_LETTER_UNRUN:
         return read_unrun(l, post);
     case FW_LETTER_STOPPED:
-        return read_stopped(l, post);
+        fw_stream_stop(l->work, (enum fw_haste)post->head->n);
+        return true;
     case FW_LETTER_END:
         l->byes++;
         return true;
@@ -302,13 +293,13 @@ static bool receive(struct lending *l)
 
 static void pass_stop_on(struct lending *l)
 {
-    const bool urgent = furrow_work_urgent(l->work);
+    const enum fw_haste haste = fw_haste_of(l->work->common);
 
-    if (!fw_work_stops(l->work) || (l->told_stop && (l->told_urgent || !urgent)))
+    if (!fw_work_stops(l->work) || (l->told_stop && l->told_haste >= haste))
         return;
-    tell_all(l, FW_LETTER_STOP, urgent);
+    tell_all(l, FW_LETTER_STOP, (uint32_t)haste);
     l->told_stop = true;
-    l->told_urgent = urgent;
+    l->told_haste = haste;
 }
 
 static void serve(struct lending *l)

@@ -116,17 +116,12 @@ bool fw_plot_empty(struct fw_plot *plot)
 
 enum fw_haste fw_plot_haste(const struct fw_plot *plot)
 {
-    if (atomic_load(&plot->common->urgent) != 0)
-        return FW_HASTE_NOW;
-    return atomic_load(&plot->common->hurry) != 0 ? FW_HASTE_SOON : FW_HASTE_NONE;
+    return fw_haste_of(plot->common);
 }
 
 void fw_plot_stop(struct fw_plot *plot, enum fw_haste haste)
 {
-    if (haste >= FW_HASTE_SOON)
-        atomic_store(&plot->common->hurry, 1);
-    if (haste == FW_HASTE_NOW)
-        atomic_store(&plot->common->urgent, 1);
+    fw_haste_raise(plot->common, haste);
     atomic_store(&plot->common->stopping, 1);
     for (int line = 0; line < plot->ranges->workers; line++)
         atomic_fetch_or(&plot->ranges->line[line].attention, FW_STOP);

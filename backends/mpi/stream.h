@@ -5,6 +5,7 @@
 #ifndef FW_MPI_STREAM_H
 #define FW_MPI_STREAM_H
 
+#include "haste.h"
 #include "job.h"
 
 /* Tasks that rank 0 lets a rank with so many workers have at a time, at most:
@@ -39,11 +40,7 @@ struct fw_lent_result {
     uint32_t unused;
 };
 
-/* Why a rank stopped the job. */
-struct fw_lent_stop {
-    int32_t cause, status, code, unused;
-    uint64_t index;
-    char words[FURROW_MESSAGE];
-};
+/* The job stops here, for a reason that another rank knows. */
+void fw_stream_stop(struct furrow_work *work, enum fw_haste haste);
 
 #endif
