@@ -13,7 +13,7 @@
  * The module knows neither threads nor processes, holds no pointer and no lock:
  * it works in private memory, in a mapping that forked workers share, and in an
  * MPI window. docs/ranges.md has the states and the argument; the protocol is
- * model-checked by tests/unit/model_ranges.c.
+ * model-checked by tests/unit/model_ranges.c and model_front.c.
  *
  * Ranges are counted in granules of `granule` tasks, so that 32 bits suffice
  * for any count. */

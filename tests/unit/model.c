@@ -483,3 +483,9 @@ struct model_count model_explore(const struct model *m, size_t most_states)
     free(table);
     return count;
 }
+
+void model_print(const struct model *m, const struct model_count *count)
+{
+    printf("%-72s %9zu states %9.2e schedules, %zu states not followed\n", m->name, count->states,
+           count->schedules, count->cut);
+}

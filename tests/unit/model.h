@@ -44,6 +44,9 @@ struct model_count {
  * where a schedule never ends. */
 struct model_count model_explore(const struct model *model, size_t most_states);
 
+/* One line of what was counted. */
+void model_print(const struct model *model, const struct model_count *count);
+
 /* One schedule, drawn from *seed, which moves on. Returns its steps. */
 size_t model_random(const struct model *model, uint64_t *seed);
 

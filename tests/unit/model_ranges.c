@@ -13,7 +13,7 @@
  *     died where ranges.h allows that: in the middle of a steal, or in another
  *     task of the same granule. The runtime deals again what has no outcome, so
  *     nothing is lost then either, nor done twice.
- * The front: positions are claimed once and in order, also where numbers wrap.
+ * model_front.c has the front.
  *
  * First all schedules of small cases, then random ones of larger cases, of which
  * the seed is printed:
@@ -21,7 +21,7 @@
  * `all` adds larger cases; it takes a few minutes and 600 MB. docs/ranges.md has
  * the protocol, what was counted, and the changes to the code that this test was
  * seen to catch. */
-#include "model.h"
+#include "stepped_ranges.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -30,42 +30,6 @@
 #include <time.h>
 
 #include "runtime/batch.h"
-
-/* What ended calls left on the stack goes, so that states differ only in what
- * still matters. */
-static __attribute__((noinline)) void wipe(void)
-{
-    char below[1024];
-
-    memset(below, 0, sizeof below);
-    __asm__ volatile("" : : "r"(below) : "memory");
-}
-
-static void step_at(const char *func, int line)
-{
-    wipe();
-    model_point_at(func, line);
-}
-#define point() step_at(__func__, __LINE__)
-
-static bool fine; /* what is only a hint is a step as well */
-
-static inline void hint_at(const char *func, int line)
-{
-    if (fine)
-        step_at(func, line);
-}
-
-/* Our own copy of the module. */
-#define FW_MODEL
-#include "runtime/ranges.h"
-#define fw_model_point() point()
-#undef FW_PEEK
-#define FW_PEEK(p) (hint_at(__func__, __LINE__), atomic_load_explicit(p, memory_order_relaxed))
-#undef FW_HINT
-#define FW_HINT(p, v)                                                                              \
-    (hint_at(__func__, __LINE__), atomic_store_explicit(p, v, memory_order_relaxed))
-#include "runtime/ranges.c"
 
 enum { WORKERS = 4, DEATHS = 3, TASKS = 48, NOBODY = -1 };
 
@@ -507,114 +471,6 @@ static struct model model_of(const struct job *j)
     };
 }
 
-/* -- The front ----------------------------------------------------------- */
-
-/* One actor publishes positions, the others claim them. */
-struct front {
-    const char *name;
-    int claimers;
-    uint32_t first, filled, published;
-    bool looks; /* at the position before they claim it */
-};
-
-static const struct front *front;
-
-static struct {
-    _Alignas(FW_CACHE_LINE) char ranges[sizeof(struct fw_ranges) + 2 * sizeof(struct fw_line)];
-    uint32_t claimed;
-    bool closed;
-} line;
-
-static struct fw_ranges *front_ranges(void)
-{
-    return (struct fw_ranges *)(void *)line.ranges;
-}
-
-static void front_setup(void)
-{
-    memset(&line, 0, sizeof line);
-    fw_ranges_init(front_ranges(), 0, 1);
-    fw_ranges_front_fill(front_ranges(), front->filled);
-    if (front->first > 0)
-        atomic_init(&front_ranges()->line[1].range,
-                    pack(front->first, front->first + front->filled));
-}
-
-static bool front_is_due(int actor)
-{
-    (void)actor;
-    return line.closed || length(unpack(atomic_load(&front_ranges()->line[1].range))) > 0;
-}
-
-static void front_claimed(uint32_t position)
-{
-    if (position != front->first + line.claimed)
-        model_fail("position %u was claimed after %u others", position, line.claimed);
-    line.claimed++;
-}
-
-static bool claim_blindly(void)
-{
-    uint32_t position;
-
-    if (!fw_ranges_front_claim(front_ranges(), &position))
-        return false;
-    front_claimed(position);
-    return true;
-}
-
-static bool look_and_claim(void)
-{
-    uint64_t word = fw_ranges_front(front_ranges());
-
-    while (length(unpack(word)) > 0) {
-        const uint32_t position = unpack(word).begin;
-        if (fw_ranges_front_take(front_ranges(), &word)) {
-            front_claimed(position);
-            return true;
-        }
-    }
-    return false;
-}
-
-static void front_act(int actor)
-{
-    if (actor == 0) {
-        for (uint32_t i = 0; i < front->published; i++)
-            fw_ranges_front_extend(front_ranges());
-        point();
-        line.closed = true;
-        return;
-    }
-    for (;;) {
-        model_wait(front_is_due);
-        if (!(front->looks ? look_and_claim() : claim_blindly()) && line.closed)
-            break;
-    }
-}
-
-static bool front_end(void)
-{
-    if (line.claimed != front->filled + front->published)
-        model_fail("%u positions were claimed of %u", line.claimed,
-                   front->filled + front->published);
-    return false;
-}
-
-static struct model model_of_front(const struct front *f)
-{
-    front = f;
-    return (struct model){
-        .name = f->name,
-        .actors = 1 + f->claimers,
-        .state = &line,
-        .bytes = sizeof line,
-        .setup = front_setup,
-        .act = front_act,
-        .end = front_end,
-    };
-}
-
 /* -- Small cases, whole --------------------------------------------------- */
 
 static const struct job small[] = {
@@ -641,14 +497,6 @@ static const struct job larger[] = {
     { "2 workers, 2 tasks, 2 deaths", 2, 2, 1, 0, 1, false, 2, false, 2 },
 };
 
-static const struct front fronts[] = {
-    { "front: 2 claimers, 3 positions filled", 2, 0, 3, 0, false },
-    { "front: 3 claimers, 1 filled and 3 published", 3, 0, 1, 3, false },
-    { "front: 2 claimers that look, 4 published across the wrap", 2, UINT32_MAX - 1, 0, 4, true },
-    { "front: 3 claimers that look, 2 filled and 2 published across the wrap", 3, UINT32_MAX, 2, 2,
-      true },
-};
-
 enum { MOST_STATES = 100000000 };
 
 static int passed;
@@ -658,8 +506,7 @@ static void explore(const struct model *model)
 {
     const struct model_count n = model_explore(model, MOST_STATES);
 
-    printf("%-72s %9zu states %9.2e schedules, %zu states not followed\n", model->name, n.states,
-           n.schedules, n.cut);
+    model_print(model, &n);
     total.states += n.states;
     total.steps += n.steps;
     passed++;
@@ -704,14 +551,6 @@ static void explore_jobs(const struct job *jobs, size_t n)
     }
 }
 
-static void explore_fronts(void)
-{
-    for (size_t i = 0; i < sizeof fronts / sizeof *fronts; i++) {
-        const struct model model = model_of_front(&fronts[i]);
-        explore(&model);
-    }
-}
-
 static bool finished;
 
 static void summary(void)
@@ -728,7 +567,6 @@ int main(int argc, char **argv)
     (void)atexit(summary);
     printf("seed %" PRIu64 "\n", seed);
     explore_jobs(small, sizeof small / sizeof *small);
-    explore_fronts();
     if (argc > 3)
         explore_jobs(larger, sizeof larger / sizeof *larger);
     printf("%zu states, %zu steps\n", total.states, total.steps);
