@@ -1,6 +1,5 @@
 /* Checks of one process that count: a program goes on after one failed, says the
- * first ten, and ends with it. Checks that forked workers make too are those of
- * tests/contract and tests/fault. */
+ * first ten, and ends with it. Checks that forked workers make too: forkcheck.h. */
 #ifndef COMMON_CHECK_H
 #define COMMON_CHECK_H
 

@@ -3,7 +3,7 @@
  * Every promise is a function that runs jobs on the backend of one row and
  * checks what came out. It runs in a process of its own group, on the main
  * thread, under a watchdog. Checks hold in tasks too, also in those of forked
- * workers, and survive NDEBUG. */
+ * workers. */
 #ifndef CONTRACT_H
 #define CONTRACT_H
 
@@ -15,6 +15,8 @@
 
 #include <furrow/backend.h>
 #include <furrow/furrow.h>
+
+#include "../common/forkcheck.h"
 
 /* Sanitizers take several times as long. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -75,19 +77,11 @@ extern const furrow_backend forked_backend;
 
 /* -- Checks --------------------------------------------------------------- */
 
-/* Each says what it saw when it fails and returns whether it held. */
-#define CHECK(condition) check_that((condition), __FILE__, __LINE__, #condition)
-#define CHECK_EQ(got, want) \
-    check_equal((long long)(got), (long long)(want), __FILE__, __LINE__, #got " == " #want)
+/* Beside those of forkcheck.h. */
 #define CHECK_TEXT(got, want) check_text((got), (want), __FILE__, __LINE__, #got)
-/* `word` is somewhere in `text`. */
-#define CHECK_SAYS(text, word) check_says((text), (word), __FILE__, __LINE__, #text)
 #define CHECK_STATUS(call, want) check_status((call), (want), __FILE__, __LINE__, #call)
 
-bool check_that(bool holds, const char *file, int line, const char *claim);
-bool check_equal(long long got, long long want, const char *file, int line, const char *claim);
 bool check_text(const char *got, const char *want, const char *file, int line, const char *claim);
-bool check_says(const char *text, const char *word, const char *file, int line, const char *claim);
 bool check_status(furrow_status got, furrow_status want, const char *file, int line,
                   const char *claim);
 

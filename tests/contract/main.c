@@ -9,7 +9,6 @@
  * check_apart(). */
 #include <signal.h>
 #include <spawn.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -47,62 +46,14 @@ static const struct {
 };
 enum { CHECKS = sizeof checks / sizeof *checks };
 
-/* What is being checked. `failures` is shared with forked tasks. */
-static const char *promise;
-static const char *skipped;
-static atomic_uint *failures;
+static const char *skipped; /* why the promise has no meaning here */
 static struct {
     void *memory;
     size_t size;
 } boards[BOARDS];
 static int nboards;
 
-static void say(const char *format, ...) FURROW_PRINTF(1, 2);
-
-/* One write a line, and nothing in a buffer that a fork would copy. */
-static void say(const char *format, ...)
-{
-    char line[1024];
-    va_list args;
-    int length;
-
-    va_start(args, format);
-    length = vsnprintf(line, sizeof line, format, args);
-    va_end(args);
-    if (length >= (int)sizeof line)
-        length = (int)sizeof line - 1;
-    if (write(STDOUT_FILENO, line, (size_t)length) < 0)
-        abort();
-}
-
 /* -- Checks --------------------------------------------------------------- */
-
-static void fail(const char *file, int line, const char *claim, const char *saw)
-{
-    const char *base = strrchr(file, '/');
-
-    if (atomic_fetch_add(failures, 1) < LINES)
-        say("FAIL %s: %s:%d %s%s%s\n", promise, base ? base + 1 : file, line, claim,
-            *saw ? ", but got " : "", saw);
-}
-
-bool check_that(bool holds, const char *file, int line, const char *claim)
-{
-    if (!holds)
-        fail(file, line, claim, "");
-    return holds;
-}
-
-bool check_equal(long long got, long long want, const char *file, int line, const char *claim)
-{
-    char saw[64];
-
-    if (got == want)
-        return true;
-    snprintf(saw, sizeof saw, "%lld, not %lld", got, want);
-    fail(file, line, claim, saw);
-    return false;
-}
 
 bool check_text(const char *got, const char *want, const char *file, int line, const char *claim)
 {
@@ -111,18 +62,7 @@ bool check_text(const char *got, const char *want, const char *file, int line, c
     if (got != NULL && strcmp(got, want) == 0)
         return true;
     snprintf(saw, sizeof saw, "\"%s\", not \"%s\"", got ? got : "(null)", want);
-    fail(file, line, claim, saw);
-    return false;
-}
-
-bool check_says(const char *text, const char *word, const char *file, int line, const char *claim)
-{
-    char saw[700];
-
-    if (text != NULL && strstr(text, word) != NULL && strchr(text, '\n') == NULL)
-        return true;
-    snprintf(saw, sizeof saw, "\"%s\", without \"%s\"", text ? text : "(null)", word);
-    fail(file, line, claim, saw);
+    check_fail(file, line, claim, saw);
     return false;
 }
 
@@ -135,7 +75,7 @@ bool check_status(furrow_status got, furrow_status want, const char *file, int l
         return true;
     snprintf(saw, sizeof saw, "\"%s\" (%s), not \"%s\"", furrow_strerror(got), furrow_message(),
              furrow_strerror(want));
-    fail(file, line, claim, saw);
+    check_fail(file, line, claim, saw);
     return false;
 }
 
@@ -175,7 +115,7 @@ void *board(size_t size)
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
     if (memory == MAP_FAILED || nboards == BOARDS) {
-        say("no board of %zu bytes\n", size);
+        check_say("no board of %zu bytes\n", size);
         exit(2);
     }
     boards[nboards].memory = memory;
@@ -278,7 +218,7 @@ void check_apart(const struct row *row, const char *check, const char *const *va
     if (said != NULL)
         said[length > 0 ? length : 0] = '\0';
     if (said == text)
-        say("%s", text);
+        check_say("%s", text);
     close(file);
     free(environment);
 }
@@ -289,17 +229,23 @@ static int check_here(const struct row *row, const char *name)
     for (int i = 0; i < CHECKS; i++) {
         if (strcmp(checks[i].name, name) != 0)
             continue;
-        promise = name;
+        check_run.name = name;
         alarm(DEADLINE);
         checks[i].check(row);
         clear_boards();
-        return atomic_load(failures) > 0;
+        return atomic_load(check_run.failures) > 0;
     }
-    say("no check is named %s\n", name);
+    check_say("no check is named %s\n", name);
     return 2;
 }
 
 /* -- The program ---------------------------------------------------------- */
+
+static void begin_checks(void)
+{
+    check_run.descriptor = STDOUT_FILENO; /* standard error is the library's */
+    check_run.most = LINES;
+}
 
 /* The promise hangs: say which one. Only what a signal handler may call. */
 static void too_late(int number)
@@ -308,7 +254,7 @@ static void too_late(int number)
 
     (void)number;
     if (write(STDOUT_FILENO, before, sizeof before - 1) < 0 ||
-        write(STDOUT_FILENO, promise, strlen(promise)) < 0 ||
+        write(STDOUT_FILENO, check_run.name, strlen(check_run.name)) < 0 ||
         write(STDOUT_FILENO, after, sizeof after - 1) < 0)
         _exit(3);
     _exit(1);
@@ -327,12 +273,12 @@ static bool wanted(int number, char **words)
 
 static int usage(void)
 {
-    say("usage: contract ROW [GROUP | PROMISE]...; rows:");
+    check_say("usage: contract ROW [GROUP | PROMISE]...; rows:");
     for (int i = 0; row_at(i) != NULL; i++)
-        say(" %s", row_at(i)->name);
-    say("\n");
+        check_say(" %s", row_at(i)->name);
+    check_say("\n");
     for (int i = 0; i < PROMISES; i++)
-        say("%-10s %s\n", contract[i].group, contract[i].promise);
+        check_say("%-10s %s\n", contract[i].group, contract[i].promise);
     return 2;
 }
 
@@ -341,12 +287,9 @@ int main(int argc, char **argv)
     const struct row *row = argc > 1 ? row_find(argv[1]) : NULL;
     int passed = 0, failed = 0, left_out = 0;
 
+    begin_checks();
     if (row == NULL)
         return usage();
-    failures =
-        mmap(NULL, sizeof *failures, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (failures == MAP_FAILED)
-        return 2;
     rows_register();
     signal(SIGALRM, too_late);
     if (argc == 4 && strcmp(argv[2], "--check") == 0)
@@ -354,28 +297,28 @@ int main(int argc, char **argv)
     for (int i = 0; i < PROMISES; i++) {
         if (!wanted(i, argv + 2))
             continue;
-        promise = contract[i].promise;
+        check_run.name = contract[i].promise;
         skipped = NULL;
-        atomic_store(failures, 0);
+        atomic_store(check_run.failures, 0);
         alarm(DEADLINE);
         contract[i].check(row);
         alarm(0);
         clear_boards();
-        if (atomic_load(failures) > 0) {
+        if (atomic_load(check_run.failures) > 0) {
             failed++;
         } else if (skipped != NULL) {
-            say("skip %s: %s\n", promise, skipped);
+            check_say("skip %s: %s\n", check_run.name, skipped);
             left_out++;
         } else {
-            say("ok %s\n", promise);
+            check_say("ok %s\n", check_run.name);
             passed++;
         }
     }
     if (passed + failed + left_out == 0)
         return usage();
-    say("%d passed, %d failed", passed, failed);
+    check_say("%d passed, %d failed", passed, failed);
     if (left_out > 0)
-        say(", %d without meaning here", left_out);
-    say("\n");
+        check_say(", %d without meaning here", left_out);
+    check_say("\n");
     return failed > 0;
 }

@@ -12,94 +12,29 @@
 #include <time.h>
 #include <unistd.h>
 
-static atomic_uint *failures;
-static char which[200];
-
-static atomic_uint *failure_count(void)
-{
-    if (failures == NULL)
-        failures = fault_board(sizeof *failures);
-    return failures;
-}
-
-/* Before anybody is forked. */
-__attribute__((constructor)) static void prepare(void)
-{
-    (void)failure_count();
-}
-
 void fault_case(const char *format, ...)
 {
+    static char which[200];
     va_list args;
 
     va_start(args, format);
     (void)vsnprintf(which, sizeof which, format, args);
     va_end(args);
-}
-
-/* One write a line, and nothing in a buffer that a fork would copy. */
-static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static void say(const char *format, ...)
-{
-    char line[1024];
-    va_list args;
-    int length;
-
-    va_start(args, format);
-    length = vsnprintf(line, sizeof line, format, args);
-    va_end(args);
-    if (length >= (int)sizeof line)
-        length = (int)sizeof line - 1;
-    if (write(STDERR_FILENO, line, (size_t)length) < 0)
-        abort();
-}
-
-static void fail(const char *file, int line, const char *claim, const char *saw)
-{
-    if (atomic_fetch_add(failure_count(), 1) < 20)
-        say("%s:%d: [%s] %s%s%s\n", file, line, which, claim, saw[0] != '\0' ? ", but got " : "",
-            saw);
-}
-
-bool check_that(bool holds, const char *file, int line, const char *claim)
-{
-    if (!holds)
-        fail(file, line, claim, "");
-    return holds;
-}
-
-bool check_equal(long long got, long long want, const char *file, int line, const char *claim)
-{
-    char saw[64];
-
-    if (got == want)
-        return true;
-    (void)snprintf(saw, sizeof saw, "%lld, not %lld", got, want);
-    fail(file, line, claim, saw);
-    return false;
-}
-
-bool check_says(const char *text, const char *word, const char *file, int line, const char *claim)
-{
-    if (strstr(text, word) != NULL)
-        return true;
-    fail(file, line, claim, text);
-    return false;
+    check_run.name = which;
 }
 
 int fault_end(void)
 {
-    const unsigned n = atomic_load(failure_count());
+    const unsigned n = atomic_load(check_run.failures);
 
     if (n > 0)
-        say("%u checks failed\n", n);
+        check_say("%u checks failed\n", n);
     return n > 0;
 }
 
 void fault_skip(const char *why)
 {
-    say("skipped: %s\n", why);
+    check_say("skipped: %s\n", why);
     exit(77);
 }
 

@@ -1,5 +1,5 @@
-/* What the fault tests are written with: checks that hold in workers too, a
- * board that all processes write, and a census of what a process has. */
+/* What the fault tests are written with, beside checks: a board that all
+ * processes write, and a census of what a process has. */
 #ifndef FAULT_H
 #define FAULT_H
 
@@ -10,6 +10,8 @@
 #include <sys/types.h>
 
 #include <furrow/furrow.h>
+
+#include "../common/forkcheck.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define FAULT_SANITIZED 1
@@ -22,17 +24,7 @@
 #define FAULT_SANITIZED 0
 #endif
 
-/* Each says what it saw when it fails, counts it, and returns whether it held. */
-#define CHECK(condition) check_that((condition), __FILE__, __LINE__, #condition)
-#define CHECK_EQ(got, want) \
-    check_equal((long long)(got), (long long)(want), __FILE__, __LINE__, #got " == " #want)
-#define CHECK_SAYS(text, word) check_says((text), (word), __FILE__, __LINE__, #text)
-
-bool check_that(bool holds, const char *file, int line, const char *claim);
-bool check_equal(long long got, long long want, const char *file, int line, const char *claim);
-bool check_says(const char *text, const char *word, const char *file, int line, const char *claim);
-
-/* Said before what a failing check prints: which case runs. */
+/* Said with a check that fails: which case runs. */
 void fault_case(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* The end of main: 0 when all checks held, in whatever process. */

@@ -21,6 +21,7 @@
 #define check_says check_says_here
 #define check_status check_status_here
 int contract_main(int argc, char **argv);
+#include "tests/common/forkcheck.c"
 #include "tests/contract/main.c"
 #undef main
 #undef board
@@ -216,7 +217,7 @@ static void check_said(void)
         line[strcspn(line, "\n")] = '\0';
         arena.said_before += (off_t)strlen(line) + 1;
         if (served || strstr(line, " as asked") == NULL)
-            fail(__FILE__, __LINE__, "another rank says nothing", line);
+            check_fail(__FILE__, __LINE__, "another rank says nothing", line);
     }
 }
 
@@ -350,7 +351,7 @@ furrow_status contract_plan(const furrow_job *job, const furrow_config *config, 
 static void tell(const char *verdict, int number, const char *why)
 {
     if (rank == 0)
-        say("%s %s%s%s\n", verdict, contract[number].promise, *why != '\0' ? ": " : "", why);
+        check_say("%s %s%s%s\n", verdict, contract[number].promise, *why != '\0' ? ": " : "", why);
 }
 
 static void all_here(void)
@@ -369,7 +370,7 @@ static int check_promise(const struct row *row, int number)
         tell("skip", number, why);
         return -1;
     }
-    promise = contract[number].promise;
+    check_run.name = contract[number].promise;
     skipped = NULL;
     all_here();
     alarm(DEADLINE);
@@ -378,7 +379,7 @@ static int check_promise(const struct row *row, int number)
     all_here();
     check_said();
     all_here();
-    held = atomic_load(failures) == 0;
+    held = atomic_load(check_run.failures) == 0;
     all_here();
     clear_arena();
     tell(!held ? "FAIL" : skipped != NULL ? "skip" : "ok", number, held && skipped != NULL ? skipped : "");
@@ -393,7 +394,7 @@ static int check_all(const struct row *row, char **words)
         if (wanted(i, words))
             count[check_promise(row, i) + 1]++;
     if (rank == 0)
-        say("%d passed, %d failed, %d without meaning here\n", count[2], count[1], count[0]);
+        check_say("%d passed, %d failed, %d without meaning here\n", count[2], count[1], count[0]);
     return count[1] > 0 || count[2] == 0;
 }
 
@@ -416,6 +417,7 @@ int main(int argc, char **argv)
     char **words;
     int failed;
 
+    begin_checks();
     if (row == NULL)
         return usage();
     if (furrow_mpi_init(&argc, &argv) != FURROW_OK) {
@@ -427,9 +429,9 @@ int main(int argc, char **argv)
     rows_register();
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &ranks);
-    promise = "a task on another rank";
+    check_run.name = "a task on another rank";
     open_arena();
-    failures = board(sizeof *failures);
+    check_run.failures = board(sizeof *check_run.failures);
     if (served && furrow_mpi_serve() != FURROW_OK)
         give_up(furrow_message());
     signal(SIGALRM, too_late);
