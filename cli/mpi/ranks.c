@@ -96,12 +96,12 @@ int main(int argc, char **argv)
     write_share(&own);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &ranks);
-    if (rank == 0)
-        all = calloc((size_t)ranks, sizeof *all);
+    if (rank == 0 && (all = calloc((size_t)ranks, sizeof *all)) == NULL) {
+        (void)fail("no memory for what the ranks say");
+        MPI_Abort(MPI_COMM_WORLD, 1); /* the others wait for this one */
+    }
     MPI_Gather(&own, sizeof own, MPI_BYTE, all, sizeof own, MPI_BYTE, 0, MPI_COMM_WORLD);
     if (furrow_mpi_finalize() != FURROW_OK)
         return fail(furrow_message());
-    if (rank > 0)
-        return 0;
-    return all != NULL ? become_furrow(argv, all, ranks) : fail("no memory for what the ranks said");
+    return rank > 0 ? 0 : become_furrow(argv, all, ranks);
 }
