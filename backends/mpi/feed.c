@@ -116,7 +116,7 @@ static bool receive(struct feeding *f)
 
 static void tell_state(struct feeding *f, size_t left, bool empty)
 {
-    const struct fw_feed_state state = { f->plot.rate, left, empty, f->heard };
+    const struct fw_feed_state state = { f->plot.rate.per_second, left, empty, f->heard };
     struct fw_letter letter;
 
     fw_letter_begin(&letter, FW_LETTER_WANTED);
@@ -130,7 +130,7 @@ static void ask(struct feeding *f)
 {
     const size_t left = fw_plot_left(&f->plot);
 
-    if (!f->wanted && fw_pace_low(left, f->job->deal.node_workers, f->plot.rate))
+    if (!f->wanted && fw_pace_low(left, f->job->deal.node_workers, f->plot.rate.per_second))
         tell_state(f, left, false);
     else if (!f->told_empty && left == 0 && fw_plot_empty(&f->plot))
         tell_state(f, 0, true);

@@ -11,6 +11,7 @@
 #include "haste.h"
 #include "job.h"
 #include "mail.h"
+#include "pace.h"
 
 /* Runs the job on every rank, also on those without a worker. */
 FW_MUST_CHECK furrow_status fw_feed_run(struct fw_job *job);
@@ -33,8 +34,7 @@ struct fw_plot {
     struct fw_bed *bed;        /* owned; kept where results go elsewhere */
     size_t nbed, bed_room;
     uint64_t given, returned;  /* tasks, ever */
-    double rate;               /* tasks a second, smoothed; 0: not known */
-    uint64_t measured_at, measured; /* when, and tasks begun then */
+    struct fw_pace_rate rate;
     uint64_t shipped_at;
     bool ships;                /* results go to rank 0 by letter */
     bool staged;               /* workers wait while too many have not gone */

@@ -9,6 +9,19 @@ static const double low_water = 0.010;
 
 enum { FIRST = 4 };
 
+void fw_pace_measure(struct fw_pace_rate *rate, uint64_t now, uint64_t begun)
+{
+    const double seconds = (double)(now - rate->at) * 1e-9;
+    double latest;
+
+    if (seconds < 0.002 || begun <= rate->begun)
+        return;
+    latest = (double)(begun - rate->begun) / seconds;
+    rate->per_second = rate->per_second > 0 ? 0.5 * rate->per_second + 0.5 * latest : latest;
+    rate->at = now;
+    rate->begun = begun;
+}
+
 size_t fw_pace_chunk(double rate, int workers, int all, int nodes, size_t left)
 {
     const double many = per_node_seconds * nodes;

@@ -7,6 +7,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* How fast a node begins tasks. All zero at first, but for `at`. */
+struct fw_pace_rate {
+    double per_second;  /* smoothed; 0: not known */
+    uint64_t at, begun; /* when it was measured last, in ns, and tasks begun by then */
+};
+
+/* `begun` tasks by `now`; it takes up only what is some ms after the last time. */
+void fw_pace_measure(struct fw_pace_rate *rate, uint64_t now, uint64_t begun);
+
 /* Tasks of one letter to a node of `workers`, of `all` over all `nodes`, while
  * `left` are in stock. rate: tasks a second of the node, 0: not known. >= 1. */
 size_t fw_pace_chunk(double rate, int workers, int all, int nodes, size_t left);

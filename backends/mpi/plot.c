@@ -16,7 +16,7 @@ void fw_plot_open(struct fw_plot *plot, struct fw_job *job, bool ships)
                               .common = job->share.common,
                               .ranges = job->share.ranges,
                               .line = job->deal.node_workers,
-                              .measured_at = fw_now(),
+                              .rate = { .at = fw_now() },
                               .ships = ships && job->outcome != NULL,
                               .staged = job->share.out != NULL &&
                                         job->card.count * job->card.out_size > job->share.stage_most };
@@ -82,20 +82,6 @@ bool fw_plot_tend(struct fw_plot *plot)
     return true;
 }
 
-static void measure(struct fw_plot *plot, size_t left)
-{
-    const uint64_t now = fw_now(), begun = plot->given - plot->returned - left;
-    const double seconds = (double)(now - plot->measured_at) * 1e-9;
-    double rate;
-
-    if (seconds < 0.002 || begun <= plot->measured)
-        return;
-    rate = (double)(begun - plot->measured) / seconds;
-    plot->rate = plot->rate > 0 ? 0.5 * plot->rate + 0.5 * rate : rate;
-    plot->measured_at = now;
-    plot->measured = begun;
-}
-
 size_t fw_plot_left(struct fw_plot *plot)
 {
     size_t left = 0;
@@ -104,7 +90,7 @@ size_t fw_plot_left(struct fw_plot *plot)
         left += fw_ranges_left(plot->ranges, line);
     for (size_t i = 0; i < plot->nqueue; i++)
         left += plot->queue[i].end - plot->queue[i].begin;
-    measure(plot, left);
+    fw_pace_measure(&plot->rate, fw_now(), plot->given - plot->returned - left);
     return left;
 }
 

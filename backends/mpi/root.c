@@ -299,7 +299,7 @@ static bool look_after_own(struct root *r)
     while (fw_plot_tend(r->plot))
         moved = true;
     left = fw_plot_left(r->plot);
-    v->rate = r->plot->rate > 0 ? r->plot->rate : v->rate;
+    v->rate = r->plot->rate.per_second > 0 ? r->plot->rate.per_second : v->rate;
     v->wants = fw_pace_low(left, v->workers, v->rate);
     v->empty = left == 0 && fw_plot_empty(r->plot);
     return moved;
