@@ -1,11 +1,13 @@
 #include "flow.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "runtime/batch.h"
 
 /* Claims cost what the library's rule for batches of such tasks makes of them. */
-static double per_task(const struct machine *machine, const struct tasks *tasks)
+double flow_each(const struct machine *machine, const struct tasks *tasks)
 {
     const double claim = machine->costs.claim;
     const double mean =
@@ -18,41 +20,53 @@ static double per_task(const struct machine *machine, const struct tasks *tasks)
     return (mean + claim / (double)batch.size) * model_stretch(machine);
 }
 
-void flow_open(struct flow *flow, const struct machine *machine, const struct tasks *tasks)
+void flow_open(struct flow *flow, int workers, double each)
 {
-    *flow = (struct flow){ .workers = machine->ranks, .each = per_task(machine, tasks) };
+    *flow = (struct flow){ .workers = workers, .each = each };
+}
+
+/* Workers that have nothing begin some of `n` tasks. */
+static void begin(struct flow *flow, double n)
+{
+    const double idle = fmax(0.0, flow->workers - flow->held - flow->busy);
+
+    flow->busy += fmin(n, idle);
+    flow->last_busy = flow->busy > 0 ? flow->busy : flow->last_busy;
 }
 
 void flow_advance(struct flow *flow, double now)
 {
-    const double begun = (now - flow->at) * flow->busy / flow->each;
+    const double done = (now - flow->at) * flow->busy / flow->each;
 
-    if (flow->left > 0 && begun < flow->left) {
-        flow->left -= begun;
-    } else {
-        if (flow->left > 0) {
-            flow->dry = flow->at + flow->left * flow->each / flow->busy;
-            flow->dry_busy = flow->busy;
-            flow->left = 0;
-        }
-        flow->busy = flow->dry_busy * fmax(0.0, 1.0 - (now - flow->dry) / flow->each);
+    if (done < flow->backlog) {
+        flow->backlog -= done;
+    } else if (flow->busy > 0) {
+        flow->idle_at = flow->at + flow->backlog * flow->each / flow->busy;
+        flow->backlog = flow->busy = 0;
     }
     flow->at = now;
+    if (flow->held && now >= flow->held_until) {
+        flow->held = false;
+        begin(flow, ceil(flow_left(flow)));
+    }
 }
 
 void flow_give(struct flow *flow, double now, double n)
 {
-    double begun;
-
     flow_advance(flow, now);
-    begun = fmin(n, flow->workers - flow->busy);
-    flow->busy += begun;
-    flow->left += n - begun;
+    flow->backlog += n;
     flow->given += n;
-    if (flow->left <= 0) {
-        flow->dry = now;
-        flow->dry_busy = flow->busy;
-    }
+    flow->end_least = fmax(flow->end_least, now + flow->each);
+    begin(flow, n);
+}
+
+void flow_hold(struct flow *flow, double length)
+{
+    flow->held_until = flow->at + length + flow_left(flow) * flow->each / fmax(flow->busy, 1.0);
+    flow->end_least = fmax(flow->end_least, flow->held_until);
+    flow->backlog = fmax(0.0, flow->backlog - 1);
+    flow->busy = fmax(0.0, flow->busy - 1);
+    flow->held = true;
 }
 
 double flow_take_back(struct flow *flow, double now)
@@ -60,51 +74,95 @@ double flow_take_back(struct flow *flow, double now)
     double n;
 
     flow_advance(flow, now);
-    n = fmin(floor(flow->left), ceil(flow->left / flow->workers));
-    flow->left -= n;
+    n = ceil(flow_left(flow) / flow->workers);
+    flow->backlog -= n;
     flow->returned += n;
-    if (n > 0 && flow->left <= 0) {
-        flow->left = 0;
-        flow->dry = now;
-        flow->dry_busy = flow->busy;
-    }
     return n;
+}
+
+double flow_left(const struct flow *flow)
+{
+    /* less than a millionth of a task is rounding */
+    const double left = flow->backlog - flow->busy;
+
+    return left > 1e-6 ? left : 0.0;
 }
 
 double flow_ended(const struct flow *flow)
 {
-    return flow->given - flow->returned - flow->left - flow->busy;
+    return flow->given - flow->returned - flow->backlog - flow->held;
 }
 
 double flow_until(const struct flow *flow, double left)
 {
-    return flow->left > left && flow->busy > 0 ? (flow->left - left) * flow->each / flow->busy
-                                               : INFINITY;
+    const double now = flow_left(flow);
+
+    if (flow->held && flow->busy <= 0)
+        return fmax(0.0, flow->held_until - flow->at);
+    return now > left && flow->busy > 0 ? (now - left) * flow->each / flow->busy : INFINITY;
 }
 
 double flow_next_end(const struct flow *flow)
 {
-    return flow->busy > 1e-6 ? flow->each / fmax(flow->busy, 1.0) : INFINITY;
+    return flow->busy > 0 ? flow->each / flow->busy : INFINITY;
 }
 
-/* What is left of a running task is a part by chance of one that is met with a
- * chance as large as it is long: of lognormal ones exp(sigma^2) as long. */
-static double rest(const struct flow *flow, const struct tasks *tasks, uint64_t number)
+/* -- The end ------------------------------------------------------------ */
+
+/* Puts the worker that is free first behind its new task. */
+static void sift(double *free_at, int n, double length)
 {
-    const double part = tasks_chance(tasks->seed ^ 0x5eed, number);
+    const double moved = free_at[0] + length;
+    int i = 0;
+
+    for (int child = 1; child < n; child = 2 * i + 1) {
+        child += child + 1 < n && free_at[child + 1] < free_at[child];
+        if (free_at[child] >= moved)
+            break;
+        free_at[i] = free_at[child];
+        i = child;
+    }
+    free_at[i] = moved;
+}
+
+/* How much later than its mean worker the last one of `n` ends, in ns, where each
+ * takes the next task as it is free. */
+static double imbalance(const struct tasks *tasks, int n, size_t first, size_t count)
+{
+    double *free_at, last = 0.0, sum = 0.0;
 
     if (tasks->kind != TASKS_LOGNORMAL)
-        return flow->each * part;
-    return flow->each * part * exp(1.0) * tasks_length(tasks, (size_t)number + tasks->count) /
-           tasks->mean;
+        return tasks->mean * (ceil((double)count / n) - (double)count / n);
+    if ((free_at = calloc((size_t)n, sizeof *free_at)) == NULL) {
+        fprintf(stderr, "scale: no memory for the workers of a node; take fewer ranks\n");
+        exit(1);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const double length = tasks_length(tasks, first + i);
+
+        sum += length;
+        sift(free_at, n, length);
+    }
+    for (int w = 0; w < n; w++)
+        last = fmax(last, free_at[w]);
+    free(free_at);
+    return last - sum / n;
 }
 
-double flow_end(const struct flow *flow, const struct tasks *tasks, uint64_t stream)
+double flow_end(const struct flow *flow, const struct tasks *tasks, size_t first)
 {
-    const int n = (int)(flow->dry_busy + 0.5);
-    double last = 0.0;
+    enum { ROUNDS = 16 }; /* after which the first one is forgotten */
+    const int n = (int)(flow->last_busy + 0.5);
+    const double ran = flow->given - flow->returned;
+    const double all = flow->backlog > 0 && flow->busy > 0
+                           ? flow->at + flow->backlog * flow->each / flow->busy
+                           : flow->idle_at;
+    size_t count = (size_t)llround(ran);
 
-    for (int w = 0; w < n; w++)
-        last = fmax(last, rest(flow, tasks, stream * (uint64_t)flow->workers + (uint64_t)w));
-    return fmax(flow->dry + last, flow->end_least);
+    if (n == 0)
+        return fmax(flow->idle_at, flow->end_least);
+    if (tasks->kind == TASKS_LOGNORMAL && count > (size_t)n * ROUNDS)
+        count = (size_t)n * ROUNDS;
+    return fmax(all + imbalance(tasks, n, first, count) * flow->each / tasks->mean,
+                flow->end_least);
 }

@@ -34,12 +34,14 @@ static bool set_cost(struct costs *costs, char *text)
     return costs_set(costs, text, strtod(value, &end)) && end > value && *end == '\0';
 }
 
+static const char *const kinds[] = { "constant", "lognormal", "straggler" };
+
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
 static bool set_kind(struct tasks *tasks, const char *word)
 {
-    static const char *const words[] = { "constant", "lognormal", "straggler" };
-
-    for (int i = 0; i < 3; i++)
-        if (strcmp(words[i], word) == 0) {
+    for (int i = 0; i < KINDS; i++)
+        if (strcmp(kinds[i], word) == 0) {
             tasks->kind = (enum tasks_kind)i;
             return true;
         }
@@ -93,16 +95,17 @@ static bool run_one(struct options o)
         o.tasks.count = count_of(&o);
     out =
         o.claims ? model_node(&o.machine, &o.tasks) : model_nodes(&o.machine, &o.tasks, o.out_size);
-    printf("%d\t%d\t%g\t%zu\t%.6g\t%.4f\t%.4f\t%llu\t%llu\n", o.machine.nodes, o.machine.ranks,
+    printf("%d\t%d\t%g\t%zu\t%.6g\t%.4f\t%.4f\t%llu\t%llu\t%s\n", o.machine.nodes, o.machine.ranks,
            o.tasks.mean * 1e-9, o.tasks.count, out.makespan * 1e-9, out.efficiency, out.root_load,
-           (unsigned long long)out.letters, (unsigned long long)out.recalled);
+           (unsigned long long)out.letters, (unsigned long long)out.recalled, kinds[o.tasks.kind]);
     fflush(stdout);
     if (out.ran != o.tasks.count)
         fprintf(stderr, "scale: %zu tasks ran of %zu\n", out.ran, o.tasks.count);
     return out.ran == o.tasks.count;
 }
 
-static bool sweep(struct options o)
+/* All lengths and numbers of nodes with one kind of tasks. */
+static bool sweep_kind(struct options o)
 {
     static const double lengths[] = { 10e-6, 100e-6, 1e-3, 10e-3, 100e-3, 1.0, 10.0 };
     static const int nodes[] = { 1, 3, 10, 30, 100, 300, 1000, 3000, 10000 };
@@ -114,6 +117,17 @@ static bool sweep(struct options o)
             o.machine.nodes = nodes[n];
             good &= run_one(o);
         }
+    return good;
+}
+
+static bool sweep(struct options o)
+{
+    bool good = true;
+
+    for (int kind = 0; kind < KINDS; kind++) {
+        o.tasks.kind = (enum tasks_kind)kind;
+        good &= sweep_kind(o);
+    }
     return good;
 }
 
@@ -160,7 +174,8 @@ int main(int argc, char **argv)
         return 2;
     }
     printf("# seed %llu\n# "
-           "nodes\tranks\ttask_s\ttasks\tmakespan_s\tefficiency\troot_load\tletters\trecalled\n",
+           "nodes\tranks\ttask_s\ttasks\tmakespan_s\tefficiency\troot_"
+           "load\tletters\trecalled\tlengths\n",
            (unsigned long long)o.tasks.seed);
     return (o.sweep ? sweep(o) : run_one(o)) ? 0 : 1;
 }
