@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backends/registry.h"
+#include "cpus.h"
 #include "memory.h"
 #include "ticks.h"
 
@@ -165,6 +166,7 @@ static void make_key(struct fw_habit_key *key, const struct fw_request *request,
     key->at = caller->at;
     key->level = caller->level;
     key->cpus = caller->cpus;
+    key->cpus_then = fw_cpus();
     key->team = team;
 }
 
@@ -284,8 +286,9 @@ FW_HOT static bool same_config(const furrow_config *a, const furrow_config *b)
 
 static bool same_place(const struct fw_habit_key *key, const struct fw_context *caller, int team)
 {
-    return key->level == caller->level && key->at == caller->at && key->cpus == caller->cpus &&
-           key->parent == caller->backend && key->place_bits == bits_of_place(caller) && key->team == team;
+    return key->cpus_then == fw_cpus() && key->level == caller->level && key->at == caller->at &&
+           key->cpus == caller->cpus && key->parent == caller->backend &&
+           key->place_bits == bits_of_place(caller) && key->team == team;
 }
 
 static bool same_capacity(const struct fw_habit *habit)

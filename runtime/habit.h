@@ -32,6 +32,7 @@ struct fw_habit_key {
     /* Where it starts. */
     unsigned place_bits;
     const furrow_backend *parent;
+    const struct fw_cpus *cpus_then; /* the process's: ranks deal them out later (fw_cpus_dealt()) */
     const int *at;
     int level, cpus, team;
 };
