@@ -1,6 +1,7 @@
 #include "wait.h"
 
 #include <sched.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 #include "pace.h"
@@ -18,13 +19,27 @@ uint64_t fw_pause_next(struct fw_pause *pause)
     return fw_pace_sleep(fw_now() - pause->since);
 }
 
+/* The kernel ends a sleep up to the thread's slack late, by default 50
+ * microseconds: more than the shortest sleep itself. The slack is the program's:
+ * as before when this returns. */
+static void sleep_for(uint64_t ns)
+{
+    const struct timespec sleep = { 0, (long)ns };
+    const long slack = prctl(PR_GET_TIMERSLACK), ours = (long)(ns / 16);
+
+    if (slack > ours)
+        (void)prctl(PR_SET_TIMERSLACK, (unsigned long)ours);
+    (void)nanosleep(&sleep, NULL);
+    if (slack > ours)
+        (void)prctl(PR_SET_TIMERSLACK, (unsigned long)slack);
+}
+
 void fw_pause(struct fw_pause *pause)
 {
     const uint64_t ns = fw_pause_next(pause);
-    const struct timespec sleep = { 0, (long)ns };
 
     if (ns > 0)
-        (void)nanosleep(&sleep, NULL);
+        sleep_for(ns);
     else if (pause->looks > LOOKS)
         (void)sched_yield();
 }
