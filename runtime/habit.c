@@ -322,43 +322,48 @@ static inline bool has_data(const struct fw_habit *habit, const furrow_job *job)
     return habit->user == job->user && habit->shared == job->shared;
 }
 
-/* The newest entry, for a job with other data than any entry has, where
- * fw_habit_find() would take one of its kind too. */
-static struct fw_habit *other_data(const furrow_job *job, furrow_range_fn body, const furrow_config *config,
-                                   const struct fw_context *caller, int team)
+/* The entry with the job's data; else the newest one, where fw_habit_find() would
+ * take one of its kind too. */
+static struct fw_habit *same_or_alike(const furrow_job *job, furrow_range_fn body, const furrow_config *config,
+                                      const struct fw_context *caller, int team)
 {
-    struct fw_habit *const row = mine->entry[caller->depth], *const habit = mine->newest[caller->depth];
+    struct fw_habit *const row = mine->entry[caller->depth], *const newest = mine->newest[caller->depth];
+    bool alike = newest->again == 0 && has_code(newest, job, body);
 
-    if (habit->again > 0 || !has_code(habit, job, body) || !may_be_same(habit, job, config, caller, team))
+    for (struct fw_habit *h = row; h < row + ENTRIES; h++) {
+        if (has_data(h, job) && has_code(h, job, body)) {
+            if (may_be_same(h, job, config, caller, team)) {
+                h->again++;
+                return h;
+            }
+            alike = false;
+        }
+        alike = alike && h->used > 0;
+    }
+    if (!alike || !may_be_same(newest, job, config, caller, team))
         return NULL;
-    for (struct fw_habit *h = row; h < row + ENTRIES; h++)
-        if (h->used == 0 || (has_code(h, job, body) && has_data(h, job)))
-            return NULL;
-    learn_data(habit, job);
-    habit->used = ++mine->jobs;
-    return habit;
+    learn_data(newest, job);
+    return newest;
 }
 
 FW_HOT struct fw_habit *fw_habit_same(const furrow_job *job, furrow_range_fn body, const furrow_config *config,
                                       const struct fw_context *caller, int team)
 {
     const int depth = caller->depth;
-    struct fw_habit *habit, *end;
+    struct fw_habit *habit;
 
     if (mine == NULL || depth >= DEPTHS || (habit = mine->newest[depth]) == NULL)
         return NULL;
     config = fw_config_given(config, caller->scopes);
-    if (!has_code(habit, job, body) || !has_data(habit, job) || !may_be_same(habit, job, config, caller, team)) {
-        end = mine->entry[depth] + ENTRIES;
-        for (habit = mine->entry[depth]; habit < end; habit++)
-            if (has_code(habit, job, body) && has_data(habit, job) && may_be_same(habit, job, config, caller, team))
-                break;
-        if (habit == end)
-            return other_data(job, body, config, caller, team);
+    if (has_code(habit, job, body) && has_data(habit, job) && may_be_same(habit, job, config, caller, team)) {
+        habit->again++;
+    } else {
+        habit = same_or_alike(job, body, config, caller, team);
+        if (habit == NULL)
+            return NULL;
         mine->newest[depth] = habit;
     }
     habit->used = ++mine->jobs;
-    habit->again++;
     return habit;
 }
 

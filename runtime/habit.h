@@ -52,11 +52,13 @@ enum { FW_PAUSE_NS = 1000000, FW_COLD_NS = 25000 };
  * Pure. */
 struct fw_evidence fw_evidence_after(struct fw_evidence before, uint64_t ns, bool paused);
 
+/* What is looked at in all entries comes first. */
 struct fw_habit {
-    struct fw_habit_key key;
     const void *user, *shared; /* of the job; another one has no evidence here */
+    uint64_t used;             /* when, in jobs of this thread; 0: never */
     unsigned again;            /* jobs with the same two since the first of them */
-    bool known;               /* the three below hold for the key */
+    bool known;                /* `all_free`, `plan` and `at` hold for the key */
+    struct fw_habit_key key;
     bool all_free;            /* no other job held a CPU when it was decided */
     struct fw_plan plan;
     int *at;                  /* owned: places of the CPUs that it leases */
@@ -68,7 +70,6 @@ struct fw_habit {
     furrow_config asked;      /* its backend is the registry's text, or NULL */
     bool seated;              /* `seat` is the caller's, as the last small job left it */
     struct fw_seat seat;
-    uint64_t used;            /* when, in jobs of this thread */
 };
 
 /* This thread's entry for such a job: a known one, or one that is free to
