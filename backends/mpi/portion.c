@@ -84,6 +84,15 @@ static furrow_status deal(const struct fw_topology *topology, const struct claim
     return status;
 }
 
+/* True on all ranks of the host or on none. */
+static bool all_have(bool have, MPI_Comm host)
+{
+    const int mine = have;
+    int all = 0;
+
+    return MPI_Allreduce(&mine, &all, 1, MPI_INT, MPI_MIN, host) == MPI_SUCCESS && all;
+}
+
 furrow_status fw_portion_take(MPI_Comm host)
 {
     const struct fw_topology *topology;
@@ -99,8 +108,10 @@ furrow_status fw_portion_take(MPI_Comm host)
         fw_message_clear();
     mine = claim_of(topology, fw_cpus(), ranks);
     all = fw_malloc((size_t)ranks * sizeof *all);
-    if (all == NULL)
-        return fw_fail(FURROW_ENOMEM, "mpi: no memory for a table of %d ranks", ranks);
+    if (!all_have(all != NULL, host)) {
+        fw_free(all);
+        return fw_fail(FURROW_ENOMEM, "mpi: no memory for a table of %d ranks on one of them", ranks);
+    }
     status = fw_mpi_check(MPI_Allgather(&mine, sizeof mine, MPI_BYTE, all, sizeof mine, MPI_BYTE, host), "MPI_Allgather");
     if (status == FURROW_OK && all_join(all, ranks))
         status = deal(topology, all, ranks, rank);

@@ -7,6 +7,7 @@
 
 #include <furrow/mpi.h>
 
+#include "agree.h"
 #include "backend.h"
 #include "job.h"
 #include "portion.h"
@@ -65,28 +66,28 @@ static void find_leader(MPI_Comm host, int host_rank, int *leader, bool *all)
 
 /* The node: ranks on one host that share memory with the lowest of them; one
  * that does not is a node of its own. CPUs are the host's. */
-static furrow_status find_node(struct fw_world *world)
+static furrow_status find_node(struct fw_world *world, int *leader)
 {
     furrow_status status;
     MPI_Comm host = MPI_COMM_NULL;
-    int host_rank = 0, leader = world->rank, code;
+    int host_rank = 0, code;
     bool all;
 
+    *leader = world->rank;
     code = MPI_Comm_split_type(world->comm, MPI_COMM_TYPE_SHARED, world->rank, MPI_INFO_NULL, &host);
     if (code != MPI_SUCCESS)
         return fw_mpi_check(code, "MPI_Comm_split_type");
     status = fw_portion_take(host);
     (void)MPI_Comm_rank(host, &host_rank);
-    find_leader(host, host_rank, &leader, &all);
+    find_leader(host, host_rank, leader, &all);
     world->node = host;
     if (!all) { /* those that do are a node, each other one is one */
-        code = MPI_Comm_split(host, leader, world->rank, &world->node);
+        code = MPI_Comm_split(host, *leader, world->rank, &world->node);
         (void)MPI_Comm_free(&host);
     }
     if (code == MPI_SUCCESS) {
         (void)MPI_Comm_rank(world->node, &world->node_rank);
         (void)MPI_Comm_size(world->node, &world->node_size);
-        world->peer[world->rank].leader = leader;
     }
     return status != FURROW_OK ? status : fw_mpi_check(code, "MPI_Comm_split");
 }
@@ -98,19 +99,32 @@ static void count_nodes(struct fw_world *world)
         world->nodes += world->peer[r].leader == r;
 }
 
+/* What one rank alone found wrong ends the same way on all: none waits for it. */
+static furrow_status agree(const struct fw_world *world, furrow_status status)
+{
+    const int bad = status != FURROW_OK;
+    int any = bad;
+    bool unused = false;
+    furrow_status reduced = fw_mpi_check(MPI_Allreduce(&bad, &any, 1, MPI_INT, MPI_MAX, world->comm), "MPI_Allreduce");
+
+    if (reduced != FURROW_OK)
+        return reduced;
+    return any ? fw_agree_status(status, &unused, &unused) : FURROW_OK;
+}
+
 static furrow_status look_around(struct fw_world *world)
 {
     struct fw_peer mine;
-    furrow_status status;
-    int code;
+    int code, leader;
+    furrow_status status = find_node(world, &leader);
 
     world->peer = fw_malloc((size_t)world->size * sizeof *world->peer);
-    if (world->peer == NULL)
-        return fw_fail(FURROW_ENOMEM, "mpi: no memory for a table of %d ranks", world->size);
-    status = find_node(world);
+    if (status == FURROW_OK && world->peer == NULL)
+        status = fw_fail(FURROW_ENOMEM, "mpi: no memory for a table of %d ranks", world->size);
+    status = agree(world, status);
     if (status != FURROW_OK)
         return status;
-    mine = (struct fw_peer){ fw_cpus()->count, world->peer[world->rank].leader };
+    mine = (struct fw_peer){ fw_cpus()->count, leader };
     code = MPI_Allgather(&mine, sizeof mine, MPI_BYTE, world->peer, sizeof mine, MPI_BYTE, world->comm);
     if (code != MPI_SUCCESS)
         return fw_mpi_check(code, "MPI_Allgather");
