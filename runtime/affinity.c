@@ -69,16 +69,18 @@ bool fw_affinity_set(const int *os, int n)
 {
     cpu_set_t *mask;
     int cpus;
-    bool done;
+    bool done = true;
 
     mask = read_mask(&cpus);
     if (mask == NULL)
         return false;
     CPU_ZERO_S(CPU_ALLOC_SIZE((size_t)cpus), mask);
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
+        done = done && os[i] < cpus;
         if (os[i] < cpus)
             CPU_SET_S((size_t)os[i], CPU_ALLOC_SIZE((size_t)cpus), mask);
-    done = sched_setaffinity(getpid(), CPU_ALLOC_SIZE((size_t)cpus), mask) == 0;
+    }
+    done = done && sched_setaffinity(getpid(), CPU_ALLOC_SIZE((size_t)cpus), mask) == 0;
     CPU_FREE(mask);
     return done;
 }

@@ -12,7 +12,7 @@
 bool fw_affinity(hwloc_bitmap_t out, bool *places);
 
 /* Binds the main thread to these OS indices; threads that it starts inherit
- * them. False: the system refused, or there are too many. */
+ * them. False, and nothing changed: the system refused, or has not all of them. */
 bool fw_affinity_set(const int *os, int n);
 
 #endif
