@@ -77,6 +77,43 @@ static int shared_by_ranks(const struct chain *c)
     return c->of_node;
 }
 
+/* CPU time of the control groups that this rank may count on; 0: no quota. */
+static int quota_of_rank(const struct chain *c)
+{
+    const struct fw_cgroup *g = c->in->cgroup;
+    const int ranks = local_ranks(c);
+
+    if (g == NULL || g->quota == 0)
+        return 0;
+    return ranks > 1 && !g->quota_is_own ? at_least_one(g->quota / ranks) : g->quota;
+}
+
+/* What the rank would have if nothing bound it. */
+static int share_of_rank(const struct chain *c)
+{
+    const struct fw_grant *g = c->in->grant;
+    const int most[] = {
+        g != NULL && g->applied && g->per_rank ? g->cpus : 0,
+        quota_of_rank(c),
+        c->in->max_cpus,
+    };
+    int share = at_least_one(shared_by_ranks(c) / local_ranks(c));
+
+    for (size_t i = 0; i < sizeof most / sizeof most[0]; i++)
+        share = most[i] > 0 && most[i] < share ? most[i] : share;
+    return share;
+}
+
+/* A grant of fewer CPUs than the cpuset leaves is a number: which they are only
+ * the binding tells. */
+static bool knows_its_set(const struct chain *c)
+{
+    const struct fw_grant *g = c->in->grant;
+
+    return g == NULL || !g->applied || g->cpus >= c->of_node ||
+           (g->per_rank && g->cpus >= (c->of_node + local_ranks(c) - 1) / local_ranks(c));
+}
+
 /* -- Masks --------------------------------------------------------------- */
 
 static int count_usable(const struct chain *c)
@@ -154,16 +191,22 @@ static void limit_cpuset(struct chain *c)
             file != NULL ? file : "");
 }
 
-/* A launcher's binding to fewer CPUs than the rank's share, where it is to be widened. */
+/* A binding of a launcher that could be widened without taking a CPU of others. */
+static bool is_repairable(const struct chain *c)
+{
+    return !c->in->affinity_is_places && c->in->launcher != NULL && c->in->launcher->name != NULL && knows_its_set(c);
+}
+
+/* One to fewer CPUs than the rank's share, where it is to be widened. */
 static bool is_to_repair(const struct chain *c)
 {
     int left = 0;
 
-    if (!c->in->repair || c->in->affinity_is_places || c->in->launcher == NULL || c->in->launcher->name == NULL)
+    if (!c->in->repair || !is_repairable(c))
         return false;
     for (int i = 0; i < c->npus; i++)
         left += c->usable[i] && hwloc_bitmap_isset(c->in->affinity, (unsigned)c->in->topology->pu[i].os);
-    return left < at_least_one(shared_by_ranks(c) / local_ranks(c));
+    return left < share_of_rank(c);
 }
 
 static void limit_affinity(struct chain *c)
@@ -204,11 +247,11 @@ static void limit_quota(struct chain *c)
     if (g == NULL || g->quota == 0)
         return;
     if (ranks > 1 && !g->quota_is_own)
-        add(c->limits, FW_LIMIT_QUOTA, "cgroup quota", at_least_one(g->quota / ranks),
+        add(c->limits, FW_LIMIT_QUOTA, "cgroup quota", quota_of_rank(c),
             "%g CPUs for %d ranks in %.160s", g->quota_cpus, ranks, g->quota_path);
     else
-        add(c->limits, FW_LIMIT_QUOTA, "cgroup quota", g->quota, "%g CPUs in %.160s", g->quota_cpus,
-            g->quota_path);
+        add(c->limits, FW_LIMIT_QUOTA, "cgroup quota", quota_of_rank(c), "%g CPUs in %.160s",
+            g->quota_cpus, g->quota_path);
 }
 
 static void limit_grant(struct chain *c)
@@ -292,6 +335,13 @@ static int due(const struct chain *c, const struct fw_limit **from)
     return cpus;
 }
 
+static const char *tell_repair(const struct chain *c)
+{
+    if (is_repairable(c))
+        return ", or set FURROW_BIND=repair";
+    return c->in->repair && !knows_its_set(c) ? "; FURROW_BIND=repair can't tell which CPUs" : "";
+}
+
 static void tell_remedy(const struct chain *c, int cpus, char out[FURROW_MESSAGE])
 {
     const char *option = c->in->launcher != NULL ? c->in->launcher->more_cpus : NULL;
@@ -302,8 +352,8 @@ static void tell_remedy(const struct chain *c, int cpus, char out[FURROW_MESSAGE
     if (number == NULL)
         (void)snprintf(out, FURROW_MESSAGE, "look for taskset or numactl in the job script");
     else
-        (void)snprintf(out, FURROW_MESSAGE, "use %.*s%d%s, or set FURROW_BIND=repair", (int)(number - option), option,
-                       cpus, number + 2);
+        (void)snprintf(out, FURROW_MESSAGE, "use %.*s%d%s%s", (int)(number - option), option, cpus, number + 2,
+                       tell_repair(c));
 }
 
 /* Users see a bound rank as a slow program: say it. A mask without grant and
@@ -424,14 +474,18 @@ static void list(const struct fw_topology *t, const bool *kept, struct fw_cpus *
 
 /* -- Making -------------------------------------------------------------- */
 
-static void list_allowed(const struct chain *c, struct fw_cpus *out, int *os)
+/* OS indices of the usable PUs; returns how many. */
+static int list_usable(const struct chain *c, int *os)
 {
+    int n = 0;
+
     for (int i = 0; i < c->npus; i++)
         if (c->usable[i])
-            os[out->nallowed++] = c->in->topology->pu[i].os;
+            os[n++] = c->in->topology->pu[i].os;
+    return n;
 }
 
-static void decide(struct chain *c, struct fw_cpus *out, int *allowed)
+static void decide(struct chain *c, struct fw_cpus *out, int *allowed, int *portion)
 {
     limit_machine(c);
     limit_cpuset(c);
@@ -445,8 +499,9 @@ static void decide(struct chain *c, struct fw_cpus *out, int *allowed)
     out->simulated = c->in->topology->simulated;
     out->ours = is_ours(c);
     out->repaired = c->repaired;
-    list_allowed(c, out, allowed);
+    out->nallowed = list_usable(c, allowed);
     take_slice(c);
+    out->nportion = list_usable(c, portion);
     limit_unit(c);
 }
 
@@ -454,7 +509,7 @@ furrow_status fw_cpus_create(const struct fw_cpu_inputs *in, struct fw_cpus **ou
 {
     const size_t npus = (size_t)in->topology->npus;
     struct fw_cpus *made =
-        calloc(1, sizeof *made + npus * (3 * sizeof(int) + 1)); /* often kept for the process's
+        calloc(1, sizeof *made + npus * (4 * sizeof(int) + 1)); /* often kept for the process's
                                                                                     * life: not counted */
     bool *marks = calloc(2 * npus, sizeof *marks);
     struct chain chain = { .in = in, .npus = in->topology->npus, .usable = marks };
@@ -469,9 +524,10 @@ furrow_status fw_cpus_create(const struct fw_cpu_inputs *in, struct fw_cpus **ou
     chain.limits = &made->limits;
     os = (int *)(void *)(made + 1);
     made->allowed = os + 2 * npus;
-    decide(&chain, made, os + 2 * npus);
+    made->portion = os + 3 * npus;
+    decide(&chain, made, os + 2 * npus, os + 3 * npus);
     (void)keep(&chain, smallest(&made->limits), marks + npus);
-    list(in->topology, marks + npus, made, os, os + npus, (unsigned char *)(os + 3 * npus));
+    list(in->topology, marks + npus, made, os, os + npus, (unsigned char *)(os + 4 * npus));
     free(marks);
     *out = made;
     return FURROW_OK;
@@ -501,6 +557,7 @@ static struct fw_cpus one = { .count = 1,
                               .near = &nothing_near,
                               .cores = 1,
                               .allowed = &zero,
+                              .portion = &zero,
                               .simulated = true };
 
 /* Set once, then read-only, but for `cpus` and `in`: fw_cpus_dealt(). What was
@@ -540,10 +597,10 @@ static void log_warnings(const struct fw_limits *limits)
         fw_log(FW_LOG_WARN, "%s", limits->warning[i]);
 }
 
-/* A binding that is repaired: to this rank's share from now on. */
+/* A binding that is repaired: to this rank's portion from now on. */
 static void bind_to(const struct fw_cpus *cpus)
 {
-    if (cpus->repaired && !cpus->simulated && !fw_affinity_set(cpus->os, cpus->count))
+    if (cpus->repaired && !cpus->simulated && !fw_affinity_set(cpus->portion, cpus->nportion))
         fw_log(FW_LOG_WARN, "FURROW_BIND=repair: the system refuses to widen the affinity of this rank; %d CPUs are "
                             "counted, use the launcher's option to have them", cpus->count);
 }

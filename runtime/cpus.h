@@ -56,11 +56,14 @@ struct fw_cpus {
     int cores;                 /* different cores among them: FURROW_PHYSICAL */
     const int *allowed;        /* OS indices that the masks leave the process, in hwloc's order; count <= nallowed */
     int nallowed;
+    const int *portion;        /* what of them is left to this rank, as `allowed`; count <= nportion */
+    int nportion;
     bool simulated;            /* of another machine: never bind */
     bool ours;                 /* the masks leave the process what nobody else uses: an allocation, a launcher's
                                 * binding, a cpuset. FURROW_BIND_AUTO binds process workers */
     bool repaired;             /* the launcher's binding was smaller than the rank's share and does not count:
-                                * the process is to be bound to `os` */
+                                * the process is to be bound to `portion`. Never where a grant is smaller than the
+                                * cpuset: which CPUs are granted only the binding tells then */
     struct fw_limits limits;
 };
 

@@ -24,7 +24,9 @@ struct row {
     int want;
     const char *winner;
     const char *cpus;    /* OS indices; NULL: any */
+    const char *portion; /* what a repaired rank is bound to; NULL: any */
     const char *warns;   /* part of a warning; NULL: none */
+    const char *warns_not; /* no part of it */
     bool ours;
 };
 
@@ -86,6 +88,29 @@ static const struct row rows[] = {
       .winner = "ranks", .cpus = "4-7", .ours = true },
     { "a binding that is wide enough", "core:8 pu:1", "0-3", .ranks = 2, .rank = 0, .repair = true, .want = 4,
       .winner = "affinity", .cpus = "0-3", .ours = true },
+    { "a grant of a rank, bound to it", "core:64 pu:1", "10-11", .grant = 2, .per_rank = true, .ranks = 1, .repair = true,
+      .want = 2, .winner = "affinity", .cpus = "10-11", .ours = true },
+    { "a grant of a rank, bound to half of it", "core:64 pu:1", "10", .grant = 2, .per_rank = true, .ranks = 1, .repair = true,
+      .want = 1, .winner = "affinity", .cpus = "10",
+      .warns = "slot:PE=2 (or --bind-to none); FURROW_BIND=repair can't tell which CPUs", .ours = true },
+    { "a grant of a part of the node", "core:64 pu:1", "10", .grant = 4, .ranks = 1, .repair = true, .want = 1,
+      .winner = "affinity", .cpus = "10", .warns = "FURROW_BIND=repair can't tell which CPUs", .ours = true },
+    { "a grant of a part is not to be repaired", "core:64 pu:1", "10", .grant = 4, .ranks = 1, .want = 1,
+      .winner = "affinity", .warns = "slot:PE=4 (or --bind-to none)", .warns_not = "repair", .ours = true },
+    { "a grant of its cpuset repaired", "core:64 pu:1", "10", .cpuset = "10-13", .grant = 4, .ranks = 1, .repair = true,
+      .repaired = true, .want = 4, .winner = "cgroup cpuset", .cpus = "10-13", .portion = "10-13", .ours = true },
+    { "grants of ranks that cover the node", "core:8 pu:1", "4", .grant = 4, .per_rank = true, .ranks = 2, .rank = 1,
+      .repair = true, .repaired = true, .want = 4, .winner = "slurm", .cpus = "4-7", .portion = "4-7", .ours = true },
+    { "grants of ranks above the node", "core:8 pu:1", "0-5", .grant = 8, .per_rank = true, .ranks = 2, .rank = 1,
+      .repair = true, .want = 4, .winner = "ranks", .ours = true },
+    { "a quota as small as the binding", "core:8 pu:1", "5-6", .quota = 2, .ranks = 1, .repair = true, .want = 2,
+      .winner = "affinity", .cpus = "5-6", .ours = true },
+    { "FURROW_MAX_CPUS as small as the binding", "core:8 pu:1", "5", .max_cpus = 1, .ranks = 1, .repair = true, .want = 1,
+      .winner = "affinity", .cpus = "5", .ours = true },
+    { "a quota is a number: bound to all", "core:8 pu:1", "5", .quota = 2, .ranks = 1, .repair = true, .repaired = true,
+      .want = 2, .winner = "cgroup quota", .portion = "0-7", .ours = true },
+    { "repaired to what was dealt", "core:8 pu:1", "1", .ranks = 4, .rank = 1, .dealt = "6-7", .repair = true,
+      .repaired = true, .want = 2, .winner = "ranks", .cpus = "6-7", .portion = "6-7", .ours = true },
     { "a mask of the user's is not repaired", "core:8 pu:1", "0", .repair = true, .want = 1, .winner = "affinity" },
     { "FURROW_MAX_CPUS", "core:8 pu:1", "0-7", .max_cpus = 5, .want = 5, .winner = "FURROW_MAX_CPUS" },
     { "FURROW_MAX_CPUS above the rest", "core:8 pu:1", "0-3", .max_cpus = 5, .want = 4, .winner = "affinity" },
@@ -139,16 +164,16 @@ static struct fw_cpu_inputs surround(const struct row *row, struct around *a)
     return in;
 }
 
-static void check_cpus(const struct row *row, const struct fw_cpus *got)
+static void check_cpus(const char *claim, const char *want, const int *os, int n)
 {
     hwloc_bitmap_t set = hwloc_bitmap_alloc();
     char text[256];
 
-    for (int i = 0; i < got->count; i++)
-        hwloc_bitmap_set(set, (unsigned)got->os[i]);
+    for (int i = 0; i < n; i++)
+        hwloc_bitmap_set(set, (unsigned)os[i]);
     (void)hwloc_bitmap_list_snprintf(text, sizeof text, set);
-    if (row->cpus != NULL)
-        cr_expect_str_eq(text, row->cpus, "%s: CPUs %s", row->claim, text);
+    if (want != NULL)
+        cr_expect_str_eq(text, want, "%s: CPUs %s", claim, text);
     hwloc_bitmap_free(set);
 }
 
@@ -173,7 +198,10 @@ Test(limits, the_smallest_wins_and_says_why)
         cr_expect_eq(l->nwarnings > 0, row->warns != NULL, "%s: %s", row->claim, l->warning[0]);
         if (row->warns != NULL)
             cr_expect_not_null(strstr(l->warning[0], row->warns), "%s: %s", row->claim, l->warning[0]);
-        check_cpus(row, got);
+        if (row->warns_not != NULL)
+            cr_expect_null(strstr(l->warning[0], row->warns_not), "%s: %s", row->claim, l->warning[0]);
+        check_cpus(row->claim, row->cpus, got->os, got->count);
+        check_cpus(row->claim, row->portion, got->portion, got->nportion);
         fw_cpus_destroy(got);
         fw_topology_destroy(around.topology);
         hwloc_bitmap_free(around.affinity);
