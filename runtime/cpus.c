@@ -560,13 +560,15 @@ static struct fw_cpus one = { .count = 1,
                               .portion = &zero,
                               .simulated = true };
 
-/* Set once, then read-only, but for `cpus` and `in`: fw_cpus_dealt(). What was
- * replaced may be in use and stays. */
+/* Set once, then read-only, but for `cpus`, `before`, `nbefore`, `dealt` and `in`:
+ * those change in fw_cpus_dealt() alone, and other threads read only `cpus`. What
+ * was replaced may be in use and stays. */
 enum { DEALT_MOST = 8 };
 static struct {
     struct fw_cpus *_Atomic cpus;
     struct fw_cpus *before[DEALT_MOST]; /* kept: whoever looked at them may still do so */
     int nbefore;
+    hwloc_bitmap_t dealt;               /* owned, in.dealt; NULL: nothing was */
     struct fw_cpu_inputs in;
     struct fw_cgroup cgroup;
     struct fw_launcher launcher;
@@ -641,28 +643,74 @@ const struct fw_cpus *fw_cpus(void)
     return atomic_load_explicit(&process.cpus, memory_order_acquire);
 }
 
-furrow_status fw_cpus_dealt(const int *os, int n, int ranks)
+/* NULL for no CPU. */
+static furrow_status read_dealt(const int *os, int n, hwloc_bitmap_t *out)
 {
-    struct fw_cpus *old = (struct fw_cpus *)fw_cpus(), *made;
+    hwloc_bitmap_t dealt = n > 0 ? hwloc_bitmap_alloc() : NULL;
+    bool complete = n == 0 || dealt != NULL;
+
+    for (int i = 0; i < n && complete; i++)
+        complete = hwloc_bitmap_set(dealt, (unsigned)os[i]) == 0;
+    if (!complete) {
+        hwloc_bitmap_free(dealt);
+        return fw_fail(FURROW_ENOMEM,
+                       "no memory for the set of %d CPUs dealt to this rank; give the program more memory", n);
+    }
+    *out = dealt;
+    return FURROW_OK;
+}
+
+static bool is_dealt_already(hwloc_const_bitmap_t dealt, int ranks)
+{
+    const struct fw_cpu_inputs *in = &process.in;
+
+    if (in->dealt_ranks != ranks || (in->dealt == NULL) != (dealt == NULL))
+        return false;
+    return dealt == NULL || hwloc_bitmap_isequal(in->dealt, dealt);
+}
+
+/* Takes over `dealt`, on success only. */
+static furrow_status deal(hwloc_bitmap_t dealt, int ranks)
+{
     struct fw_cpu_inputs in = process.in;
-    hwloc_bitmap_t dealt;
+    struct fw_cpus *made;
     furrow_status status;
 
-    if (!fw_lease_all_free() || process.nbefore == DEALT_MOST || old == &one)
-        return FURROW_OK;
-    dealt = hwloc_bitmap_alloc();
-    for (int i = 0; i < n && dealt != NULL; i++)
-        (void)hwloc_bitmap_set(dealt, (unsigned)os[i]);
-    in.dealt = n > 0 ? dealt : NULL;
+    in.dealt = dealt;
     in.dealt_ranks = ranks;
     status = fw_cpus_create(&in, &made);
-    hwloc_bitmap_free(dealt);
     if (status != FURROW_OK)
         return status;
-    process.before[process.nbefore++] = old;
+    hwloc_bitmap_free(process.dealt);
+    process.dealt = dealt;
+    process.in = in;
+    process.before[process.nbefore++] = atomic_load(&process.cpus);
     atomic_store_explicit(&process.cpus, made, memory_order_release);
     bind_to(made);
     return FURROW_OK;
+}
+
+furrow_status fw_cpus_dealt(const int *os, int n, int ranks)
+{
+    hwloc_bitmap_t dealt = NULL;
+    furrow_status status;
+
+    if (fw_cpus() == &one || !fw_lease_all_free())
+        return FURROW_OK;
+    status = read_dealt(os, n, &dealt);
+    if (status != FURROW_OK)
+        return status;
+    if (is_dealt_already(dealt, ranks)) {
+        hwloc_bitmap_free(dealt);
+        return FURROW_OK;
+    }
+    if (process.nbefore < DEALT_MOST)
+        status = deal(dealt, ranks);
+    else
+        fw_log(FW_LOG_DEBUG, "the CPUs of the node were dealt %d times; this rank keeps those of the last", DEALT_MOST);
+    if (process.dealt != dealt)
+        hwloc_bitmap_free(dealt);
+    return status;
 }
 
 furrow_status fw_cpus_check(void)

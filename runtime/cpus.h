@@ -92,7 +92,13 @@ const struct fw_cpus *fw_cpus(void);
 
 /* The ranks of the node, `ranks` of them, have dealt: these `n` OS indices are
  * this one's; 0: it shares as before. fw_cpus() is another one from here on, but
- * where a job holds CPUs of the old one, which stays. */
+ * where a job holds CPUs of the old one, which stays, where the deal is that of
+ * the last time, and after eight different ones, which a debug line says: the
+ * old ones are kept, since threads may look at them.
+ *
+ * Threads: the one that may call MPI, one call at a time; others may be in
+ * fw_cpus(), but no thread may start a job meanwhile (its leases would be places
+ * of the old one). FURROW_ENOMEM; all as before then. */
 FW_MUST_CHECK furrow_status fw_cpus_dealt(const int *os, int n, int ranks);
 
 /* FURROW_EINVAL where HWLOC_XMLFILE or HWLOC_SYNTHETIC name no machine. */

@@ -225,3 +225,43 @@ Test(limits, a_grant_without_evidence_says_so)
     hwloc_bitmap_free(around.affinity);
     hwloc_bitmap_free(around.dealt);
 }
+
+/* -- The process's ------------------------------------------------------- */
+
+Test(limits, the_same_deal_again_changes_nothing)
+{
+    const struct fw_cpus *before = fw_cpus(), *dealt, *shared;
+    const int os = before->allowed[before->nallowed - 1];
+
+    cr_assert_eq(fw_cpus_dealt(&os, 1, 2), FURROW_OK);
+    dealt = fw_cpus();
+    cr_assert_neq(dealt, before);
+    cr_expect_eq(dealt->count, 1);
+    cr_expect_eq(dealt->os[0], os);
+    for (int i = 0; i < 100; i++) {
+        cr_assert_eq(fw_cpus_dealt(&os, 1, 2), FURROW_OK);
+        cr_assert_eq(fw_cpus(), dealt, "time %d", i);
+    }
+    cr_assert_eq(fw_cpus_dealt(NULL, 0, 2), FURROW_OK);
+    shared = fw_cpus();
+    cr_expect_neq(shared, dealt, "a deal that leaves nothing is another one");
+    cr_assert_eq(fw_cpus_dealt(NULL, 0, 2), FURROW_OK);
+    cr_expect_eq(fw_cpus(), shared);
+    cr_assert_eq(fw_cpus_dealt(NULL, 0, 3), FURROW_OK);
+    cr_expect_neq(fw_cpus(), shared, "more ranks are another deal");
+}
+
+Test(limits, what_was_dealt_stays_readable_and_the_ninth_is_not_taken)
+{
+    const struct fw_cpus *seen[9] = { fw_cpus() };
+    const int cpus = seen[0]->count;
+
+    for (int i = 1; i < 9; i++) {
+        cr_assert_eq(fw_cpus_dealt(NULL, 0, i + 1), FURROW_OK);
+        seen[i] = fw_cpus();
+        cr_expect_neq(seen[i], seen[i - 1], "deal %d", i);
+    }
+    cr_expect_eq(seen[0]->count, cpus);
+    cr_assert_eq(fw_cpus_dealt(NULL, 0, 10), FURROW_OK);
+    cr_expect_eq(fw_cpus(), seen[8]);
+}
