@@ -27,8 +27,9 @@ static bool openmp_places(hwloc_bitmap_t out)
     return !hwloc_bitmap_iszero(out);
 }
 
-/* The kernel refuses a set with room for fewer CPUs than it may have. */
-static cpu_set_t *read_mask(int *cpus)
+/* Of a thread, or 0 for the calling one. The kernel refuses a set with room for
+ * fewer CPUs than it may have. */
+static cpu_set_t *read_mask(pid_t thread, int *cpus)
 {
     enum { FEW = 1024, MANY = 1 << 20 };
 
@@ -37,7 +38,7 @@ static cpu_set_t *read_mask(int *cpus)
 
         if (mask == NULL)
             return NULL;
-        if (sched_getaffinity(getpid(), CPU_ALLOC_SIZE((size_t)*cpus), mask) == 0)
+        if (sched_getaffinity(thread, CPU_ALLOC_SIZE((size_t)*cpus), mask) == 0)
             return mask;
         CPU_FREE(mask);
         if (errno != EINVAL)
@@ -54,7 +55,7 @@ bool fw_affinity(hwloc_bitmap_t out, bool *places)
     *places = openmp_places(out);
     if (*places)
         return true;
-    mask = read_mask(&cpus);
+    mask = read_mask(getpid(), &cpus);
     if (mask == NULL)
         return false;
     hwloc_bitmap_zero(out);
@@ -65,22 +66,34 @@ bool fw_affinity(hwloc_bitmap_t out, bool *places)
     return !hwloc_bitmap_iszero(out);
 }
 
+/* Whether the calling thread has this mask of the main one: it is it, or was
+ * started by it and bound by nobody. */
+static bool has_same(const cpu_set_t *mask, size_t size)
+{
+    int cpus;
+    cpu_set_t *own = read_mask(0, &cpus);
+    const bool same = own != NULL && CPU_ALLOC_SIZE((size_t)cpus) == size && CPU_EQUAL_S(size, own, mask);
+
+    CPU_FREE(own);
+    return same;
+}
+
 bool fw_affinity_set(const int *os, int n)
 {
-    cpu_set_t *mask;
     int cpus;
-    bool done = true;
+    cpu_set_t *mask = read_mask(getpid(), &cpus);
+    const size_t size = mask != NULL ? CPU_ALLOC_SIZE((size_t)cpus) : 0;
+    const bool too = mask != NULL && has_same(mask, size);
+    bool done = mask != NULL;
 
-    mask = read_mask(&cpus);
-    if (mask == NULL)
-        return false;
-    CPU_ZERO_S(CPU_ALLOC_SIZE((size_t)cpus), mask);
-    for (int i = 0; i < n; i++) {
-        done = done && os[i] < cpus;
-        if (os[i] < cpus)
-            CPU_SET_S((size_t)os[i], CPU_ALLOC_SIZE((size_t)cpus), mask);
+    if (done)
+        CPU_ZERO_S(size, mask);
+    for (int i = 0; i < n && done; i++) {
+        done = os[i] < cpus;
+        if (done)
+            CPU_SET_S((size_t)os[i], size, mask);
     }
-    done = done && sched_setaffinity(getpid(), CPU_ALLOC_SIZE((size_t)cpus), mask) == 0;
+    done = done && sched_setaffinity(getpid(), size, mask) == 0 && (!too || sched_setaffinity(0, size, mask) == 0);
     CPU_FREE(mask);
     return done;
 }

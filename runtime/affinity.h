@@ -11,8 +11,10 @@
  * of the two. False where neither can be told; `out` unspecified then. */
 bool fw_affinity(hwloc_bitmap_t out, bool *places);
 
-/* Binds the main thread to these OS indices; threads that it starts inherit
- * them. False, and nothing changed: the system refused, or has not all of them. */
+/* Binds the main thread to these OS indices, and the calling one where its mask
+ * was the main one's; threads that they start inherit them. All others keep
+ * theirs, and so does a calling thread that was bound to something else. False:
+ * the system refused, or has not all of them. */
 bool fw_affinity_set(const int *os, int n);
 
 #endif
