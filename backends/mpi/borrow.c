@@ -266,7 +266,7 @@ static bool receive(struct borrowing *b)
     bool some = false;
 
     while (b->status == FURROW_OK && !b->ended && can_keep(b)) {
-        note(b, fw_mail_receive(&post));
+        note(b, fw_mail_receive(&b->mail, &post));
         if (post.head == NULL)
             break;
         some = true;

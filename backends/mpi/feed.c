@@ -15,7 +15,8 @@ struct feeding {
     struct fw_crew_beside crew;
     bool wanted, told_empty;   /* rank 0 knows */
     uint64_t heard;            /* letters of tasks */
-    bool told_stop;
+    enum fw_haste told_haste;
+    bool told_stop;            /* rank 0 knows, with told_haste */
     int ends;                  /* letters that said so: no more tasks, then no more letters */
     MPI_Request barrier;       /* all ranks of the node have run their tasks */
     bool at_barrier, passed;
@@ -84,6 +85,8 @@ static bool read_post(struct feeding *f, struct fw_post *post)
         return true;
     case FW_LETTER_STOP:
         f->told_stop = true;
+        if (f->told_haste < (enum fw_haste)post->head->n)
+            f->told_haste = (enum fw_haste)post->head->n;
         fw_plot_stop(&f->plot, (enum fw_haste)post->head->n);
         return true;
     case FW_LETTER_END:
@@ -94,17 +97,21 @@ static bool read_post(struct feeding *f, struct fw_post *post)
     }
 }
 
+/* After an error, too: rank 0 waits until its letters are received. Then only
+ * the last ones mean something. */
 static bool receive(struct feeding *f)
 {
     struct fw_post post;
     bool some = false;
 
-    while (f->status == FURROW_OK && f->ends < 2) {
-        note(f, fw_mail_receive(&post));
+    while (!f->mail.broken && f->ends < 2) {
+        note(f, fw_mail_receive(&f->mail, &post));
         if (post.head == NULL)
             break;
         some = true;
-        if (!read_post(f, &post))
+        if (f->status != FURROW_OK)
+            f->ends += post.head->kind == FW_LETTER_END;
+        else if (!read_post(f, &post))
             note(f, fw_fail(FURROW_ESYS, "mpi: a message of rank 0 makes no sense; are all ranks of one build of furrow?"));
         fw_post_drop(&post);
     }
@@ -136,17 +143,24 @@ static void ask(struct feeding *f)
         tell_state(f, 0, true);
 }
 
+/* Again when running tasks are concerned more, or where there was no memory. */
 static void tell_stop(struct feeding *f)
 {
+    const enum fw_haste haste = fw_plot_haste(&f->plot);
+    furrow_status status;
     struct fw_letter letter;
 
-    if (f->told_stop || !stops(f))
+    if (!stops(f) || f->mail.broken || (f->told_stop && f->told_haste >= haste))
+        return;
+    fw_letter_begin(&letter, FW_LETTER_STOPPED);
+    for (int i = 0; i < (int)haste; i++)
+        fw_letter_count(&letter);
+    status = fw_mail_send(&f->mail, &letter, 0);
+    note(f, status);
+    if (status != FURROW_OK)
         return;
     f->told_stop = true;
-    fw_letter_begin(&letter, FW_LETTER_STOPPED);
-    for (int i = 0; i < (int)fw_plot_haste(&f->plot); i++)
-        fw_letter_count(&letter);
-    note(f, fw_mail_send(&f->mail, &letter, 0));
+    f->told_haste = haste;
 }
 
 /* -- The leader --------------------------------------------------------- */
@@ -155,12 +169,13 @@ static void feed(struct feeding *f)
 {
     struct fw_pause pause = { 0, 0 };
 
-    while (f->ends == 0 && f->status == FURROW_OK) {
+    while (f->ends == 0 && !f->mail.broken) {
         bool moved = receive(f);
 
         while (fw_plot_tend(&f->plot))
             moved = true;
-        note(f, fw_plot_ship(&f->plot, &f->mail, false));
+        if (f->status == FURROW_OK)
+            note(f, fw_plot_ship(&f->plot, &f->mail, false));
         if (!stops(f))
             ask(f);
         tell_stop(f);
@@ -189,7 +204,7 @@ static void await_end(struct feeding *f)
 {
     struct fw_pause pause = { 0, 0 };
 
-    while (f->ends < 2 && f->status == FURROW_OK)
+    while (f->ends < 2 && !f->mail.broken)
         if (!receive(f))
             fw_pause(&pause);
 }
@@ -197,7 +212,6 @@ static void await_end(struct feeding *f)
 static void finish(struct feeding *f)
 {
     struct fw_pause pause = { 0, 0 };
-    struct fw_letter letter;
 
     atomic_store(&f->plot.common->more, 0);
     fw_bell_ring(&f->plot.common->bell);
@@ -211,11 +225,10 @@ static void finish(struct feeding *f)
     }
     if (f->status == FURROW_OK)
         note(f, fw_plot_ship(&f->plot, &f->mail, true));
-    fw_letter_begin(&letter, FW_LETTER_END);
-    note(f, fw_mail_send(&f->mail, &letter, 0));
+    if (!f->mail.broken)
+        note(f, fw_mail_insist(&f->mail, FW_LETTER_END, 0));
     await_end(f);
-    if (f->status == FURROW_OK)
-        note(f, fw_mail_flush(&f->mail));
+    note(f, fw_mail_flush(&f->mail));
 }
 
 static furrow_status lead_node(struct fw_job *job)

@@ -276,7 +276,7 @@ static bool receive(struct lending *l)
     bool some = false;
 
     while (l->status == FURROW_OK) {
-        note(l, fw_mail_receive(&post));
+        note(l, fw_mail_receive(&l->mail, &post));
         if (post.head == NULL)
             break;
         some = true;

@@ -134,6 +134,13 @@ static int start(struct fw_mail_out *out, int to)
     return code;
 }
 
+/* Of a call of MPI. */
+static furrow_status check(struct fw_mail *mail, int code, const char *call)
+{
+    mail->broken |= code != MPI_SUCCESS;
+    return fw_mpi_check(code, call);
+}
+
 furrow_status fw_mail_send(struct fw_mail *mail, struct fw_letter *letter, int to)
 {
     const int pieces = (int)((letter->used + PIECE - 1) / PIECE);
@@ -147,8 +154,29 @@ furrow_status fw_mail_send(struct fw_mail *mail, struct fw_letter *letter, int t
     head_of(letter)->bytes = letter->used;
     *out = (struct fw_mail_out){ .letter = *letter, .pieces = pieces };
     *letter = (struct fw_letter){ NULL, 0, 0, false };
+    for (int i = 0; i < pieces; i++)
+        out->request[i] = MPI_REQUEST_NULL;
     add(mail, out);
-    return fw_mpi_check(start(out, to), "MPI_Issend");
+    return check(mail, start(out, to), "MPI_Issend");
+}
+
+furrow_status fw_mail_insist(struct fw_mail *mail, enum fw_letter_kind kind, int to)
+{
+    struct fw_pause pause = { 0, 0 };
+
+    for (;;) {
+        struct fw_letter letter;
+        furrow_status status;
+
+        fw_letter_begin(&letter, kind);
+        status = fw_mail_send(mail, &letter, to);
+        if (status != FURROW_ENOMEM)
+            return status;
+        status = fw_mail_push(mail);
+        if (status != FURROW_OK)
+            return status;
+        fw_pause(&pause);
+    }
 }
 
 furrow_status fw_mail_push(struct fw_mail *mail)
@@ -160,7 +188,7 @@ furrow_status fw_mail_push(struct fw_mail *mail)
         int done = 0, code = MPI_Testall(out->pieces, out->request, &done, MPI_STATUSES_IGNORE);
 
         if (code != MPI_SUCCESS)
-            return fw_mpi_check(code, "MPI_Testall");
+            return check(mail, code, "MPI_Testall");
         if (!done) {
             at = &out->next;
             continue;
@@ -178,7 +206,7 @@ furrow_status fw_mail_flush(struct fw_mail *mail)
     struct fw_pause pause = { 0, 0 };
     furrow_status status = fw_mail_push(mail);
 
-    while (status == FURROW_OK && mail->out != NULL) {
+    while (status == FURROW_OK && mail->out != NULL && !mail->broken) {
         fw_pause(&pause);
         status = fw_mail_push(mail);
     }
@@ -232,7 +260,7 @@ static int receive(struct fw_post *post, MPI_Message *message, int first)
     return code;
 }
 
-furrow_status fw_mail_receive(struct fw_post *post)
+furrow_status fw_mail_receive(struct fw_mail *mail, struct fw_post *post)
 {
     MPI_Message message;
     MPI_Status what;
@@ -241,8 +269,11 @@ furrow_status fw_mail_receive(struct fw_post *post)
 
     post->head = NULL;
     if (code != MPI_SUCCESS || !there)
-        return fw_mpi_check(code, "MPI_Improbe");
+        return check(mail, code, "MPI_Improbe");
     (void)MPI_Get_count(&what, MPI_BYTE, &bytes);
     post->from = what.MPI_SOURCE;
-    return fw_mpi_check(receive(post, &message, bytes), "MPI_Imrecv");
+    code = receive(post, &message, bytes);
+    if (code != MPI_SUCCESS)
+        fw_post_drop(post);
+    return check(mail, code, "MPI_Imrecv");
 }

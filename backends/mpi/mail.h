@@ -63,18 +63,23 @@ struct fw_mail_out;
 struct fw_mail {
     struct fw_mail_out *out; /* owned: what is being sent, oldest first */
     size_t sending;          /* bytes of it */
+    bool broken;             /* MPI failed: letters are lost, and nobody is to be waited for */
 };
 
 /* Hands the letter over, which is empty then. FURROW_ENOMEM, FURROW_ESYS. */
 FW_MUST_CHECK furrow_status fw_mail_send(struct fw_mail *mail, struct fw_letter *letter, int to);
 
+/* A letter without entries; waits where there is no memory for it, since the
+ * addressee waits for it. FURROW_ESYS. */
+FW_MUST_CHECK furrow_status fw_mail_insist(struct fw_mail *mail, enum fw_letter_kind kind, int to);
+
 /* Frees what has been received by its addressee. */
 FW_MUST_CHECK furrow_status fw_mail_push(struct fw_mail *mail);
 
 /* The next letter that has come; post->head is NULL where there is none. */
-FW_MUST_CHECK furrow_status fw_mail_receive(struct fw_post *post);
+FW_MUST_CHECK furrow_status fw_mail_receive(struct fw_mail *mail, struct fw_post *post);
 
-/* Waits until all was received. */
+/* Waits until all was received, unless MPI fails. */
 FW_MUST_CHECK furrow_status fw_mail_flush(struct fw_mail *mail);
 
 #endif

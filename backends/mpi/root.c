@@ -268,17 +268,20 @@ static bool read_post(struct root *r, struct fw_post *post)
     }
 }
 
+/* After an error, too: the leaders wait until their letters are received. */
 static bool receive(struct root *r)
 {
     struct fw_post post;
     bool some = false;
 
-    while (r->status == FURROW_OK) {
-        note(r, fw_mail_receive(&post));
+    while (!r->mail.broken) {
+        note(r, fw_mail_receive(&r->mail, &post));
         if (post.head == NULL)
             break;
         some = true;
-        if (!read_post(r, &post))
+        if (r->status != FURROW_OK)
+            r->byes += post.head->kind == FW_LETTER_END;
+        else if (!read_post(r, &post))
             note(r, fw_fail(FURROW_ESYS, "mpi: a message of rank %d makes no sense; are all ranks of one build of furrow?",
                             post.from));
         fw_post_drop(&post);
@@ -352,7 +355,8 @@ static void rule(struct root *r)
 static void tell_end(struct root *r)
 {
     for (int node = 1; node < fw_world.nodes; node++)
-        tell(r, node, FW_LETTER_END, 0);
+        if (!r->mail.broken)
+            note(r, fw_mail_insist(&r->mail, FW_LETTER_END, r->view[node].leader));
 }
 
 /* No more tasks; what runs may still fail, and the others are told. */
@@ -368,13 +372,12 @@ static void finish(struct root *r, bool (*left)(void *own), void *own)
 
         pass_stop_on(r);
         fw_crew_urge(r->crew);
-        done = left(own) && (r->byes == fw_world.nodes - 1 || r->status != FURROW_OK);
+        done = left(own) && (r->byes == fw_world.nodes - 1 || r->mail.broken);
         if (!moved)
             fw_pause(&pause);
     }
     tell_end(r);
-    if (r->status == FURROW_OK)
-        note(r, fw_mail_flush(&r->mail));
+    note(r, fw_mail_flush(&r->mail));
 }
 
 static bool see_nodes(struct root *r)
