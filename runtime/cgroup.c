@@ -358,11 +358,15 @@ long long fw_cgroup_oom_kills(const char *text)
     long long kills;
     const char *end;
 
-    for (; text != NULL; text = strchr(text, '\n'), text += text != NULL)
+    while (text != NULL) {
         if (strncmp(text, word, sizeof word - 1) == 0)
             return read_whole(text + sizeof word - 1, &kills, &end) && (*end == '\n' || *end == '\0') && kills >= 0
                        ? kills
                        : -1;
+        text = strchr(text, '\n');
+        if (text != NULL)
+            text++;
+    }
     return -1;
 }
 
