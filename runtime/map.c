@@ -396,14 +396,18 @@ FW_HOT static furrow_status run_again(struct fw_habit *habit, const furrow_job *
 }
 
 /* The CPUs that it had are free, and there is no thread library that nobody has
- * looked at. True: they are held. */
-static bool grant_again(struct grant *grant, const struct fw_habit *habit, const struct fw_context *caller, int team)
+ * looked at. True: they are held, or *status says why not. */
+static bool grant_again(struct grant *grant, const struct fw_habit *habit, const struct fw_context *caller, int team,
+                        furrow_status *status)
 {
     const int runtimes = fw_openmp_count();
 
     fw_pools_refresh();
-    if (fw_openmp_count() != runtimes || grant_open(grant, caller, team) != FURROW_OK)
+    if (fw_openmp_count() != runtimes)
         return false;
+    *status = grant_open(grant, caller, team);
+    if (*status != FURROW_OK)
+        return true;
     if (!holds_for(habit, grant)) {
         grant_close(grant);
         return false;
@@ -411,6 +415,14 @@ static bool grant_again(struct grant *grant, const struct fw_habit *habit, const
     if (habit->plan.transparent)
         grant_release(grant);
     return true;
+}
+
+static __attribute__((noinline, cold)) furrow_status refuse_again(const furrow_job *job, furrow_report *report,
+                                                                 furrow_status status)
+{
+    const struct fw_request request = { .job = *job };
+
+    return refuse(&request, report, status);
 }
 
 /* The same where its tasks may be long: on the backend. False: not at once. */
@@ -422,7 +434,7 @@ static bool run_again_large(struct fw_habit *habit, const furrow_job *job, const
     furrow_report unwanted;
     struct grant grant;
 
-    if (!grant_again(&grant, habit, caller, team))
+    if (!grant_again(&grant, habit, caller, team, status))
         return false;
     if (quiet) {
         report = &unwanted;
@@ -430,6 +442,10 @@ static bool run_again_large(struct fw_habit *habit, const furrow_job *job, const
     } else {
         fw_report_clear(report);
         fw_report_plan(report, &habit->plan);
+    }
+    if (*status != FURROW_OK) {
+        *status = refuse_again(job, report, *status);
+        return true;
     }
     fw_work_reopen_same(habit->work, job, quiet, habit->plan.workers);
     fw_work_ready(habit->work, 0);
