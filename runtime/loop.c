@@ -151,6 +151,8 @@ static inline __attribute__((always_inline)) size_t run_tasks(struct fw_seat *se
 
             if (f.keep && f.out)
                 out = next - step * job->out_size; /* what follows steps over this one */
+            if (f.timed)
+                before = fw_now(); /* this one's further tries are not the next one's time */
         }
         state += step * FW_SEED_STEP;
         if (f.in)

@@ -48,6 +48,43 @@ static void children_gone(void)
             CHECK(fault_gone((pid_t)atomic_load(&board->child[i])));
 }
 
+static void rest(double seconds)
+{
+    const struct timespec time = { .tv_sec = (time_t)seconds, .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9) };
+
+    (void)nanosleep(&time, NULL);
+}
+
+/* -- A task after one that was tried again ----------------------------------- */
+
+/* Together longer than the limit, each by itself far below it. */
+static int fails_once(furrow_task *task)
+{
+    if (task->index == 0 && task->attempt == 0)
+        return 7;
+    if (task->index < 2)
+        rest(1.2);
+    return 0;
+}
+
+/* The clock of a task starts when it does, not before the tries of the one before. */
+static void after_tries(const char *backend)
+{
+    furrow_config config = fault_config(1);
+    unsigned char outcome[TASKS];
+    const furrow_job job = { .run = fails_once, .count = TASKS, .outcome = outcome };
+    furrow_report report;
+
+    fault_case("after a task that was tried again, %s", backend);
+    config.backend = backend;
+    config.retries = 1;
+    config.batch = TASKS; /* in one claim */
+    config.timeout = 2;
+    CHECK_EQ(furrow_map(&job, &config, &report), FURROW_OK);
+    CHECK_EQ(report.done, TASKS);
+    CHECK_EQ(report.retried, 1);
+}
+
 /* -- A stuck task ------------------------------------------------------------ */
 
 static int stuck_at_five(furrow_task *task)
@@ -364,6 +401,8 @@ int main(void)
     before = fault_census();
     stuck(1);
     neighbours();
+    after_tries("sequential");
+    after_tries("fork");
     stopped(false, 0, 0);
     stopped(false, TASKS - 1, 0);
     stopped(false, 3, 5);
