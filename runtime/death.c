@@ -99,7 +99,7 @@ static void mark_done(struct furrow_work *work, int worker, size_t running)
         return;
     if (fw_ring_published(work, worker, from, &low, &n) || some) {
         fw_ring_publish(work, worker, from, low, n);
-        fw_marks_note(work, worker, low, n);
+        fw_marks_note_of_dead(work, worker, low, n);
     }
 }
 

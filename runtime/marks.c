@@ -20,9 +20,22 @@ static void note_bytes(struct furrow_work *work, int worker, size_t low, size_t 
     const unsigned char byte = done_byte(work, worker);
     unsigned char *const outcome = work->outcome;
 
-    /* Release: who sees DONE sees the output. */
-    __atomic_store_n(&outcome[backwards ? low : low + n - 1], byte, __ATOMIC_RELEASE);
+    /* Who sees DONE, in any of the bytes, sees the output. */
+    atomic_thread_fence(memory_order_release);
+    __atomic_store_n(&outcome[backwards ? low : low + n - 1], byte, __ATOMIC_RELAXED);
+    atomic_signal_fence(memory_order_seq_cst);
     memset(&outcome[backwards ? low + 1 : low], byte, n - 1);
+}
+
+/* The same of a worker that died on the way: what it had noted may have been
+ * taken meanwhile, and stays as it is. */
+static void note_missing_bytes(struct furrow_work *work, int worker, size_t low, size_t n)
+{
+    const unsigned char byte = done_byte(work, worker);
+
+    for (size_t i = low; i < low + n; i++)
+        if (__atomic_load_n(&work->outcome[i], __ATOMIC_RELAXED) == FURROW_PENDING)
+            __atomic_store_n(&work->outcome[i], byte, __ATOMIC_RELEASE);
 }
 
 static bool holds(const struct fw_mark *mark, size_t index)
@@ -50,7 +63,8 @@ static void append(struct fw_marks *marks, uint32_t count, size_t low, size_t n)
     atomic_store_explicit(&marks->n, count + 1, memory_order_release);
 }
 
-void fw_marks_note(struct furrow_work *work, int worker, size_t low, size_t n)
+/* Notes the run without bytes, where it can; false: it is for the bytes. */
+static bool note_run(struct furrow_work *work, int worker, size_t low, size_t n)
 {
     struct fw_marks *marks = work->marks != NULL ? &work->marks[worker] : NULL;
     const uint32_t count =
@@ -58,14 +72,25 @@ void fw_marks_note(struct furrow_work *work, int worker, size_t low, size_t n)
 
     /* What was written to the stage, for want of a ring, is for the bytes. */
     if (marks == NULL || (work->ring != NULL && !fw_ring_is_open(work, worker)))
+        return false;
+    if (count > 0 && (holds(&marks->run[count - 1], low) || extend(&marks->run[count - 1], low, n)))
+        return true;
+    if (count == FW_MARKS)
+        return false;
+    append(marks, count, low, n);
+    return true;
+}
+
+void fw_marks_note(struct furrow_work *work, int worker, size_t low, size_t n)
+{
+    if (!note_run(work, worker, low, n))
         note_bytes(work, worker, low, n);
-    else if (count > 0 &&
-             (holds(&marks->run[count - 1], low) || extend(&marks->run[count - 1], low, n)))
-        return;
-    else if (count < FW_MARKS)
-        append(marks, count, low, n);
-    else
-        note_bytes(work, worker, low, n);
+}
+
+void fw_marks_note_of_dead(struct furrow_work *work, int worker, size_t low, size_t n)
+{
+    if (!note_run(work, worker, low, n))
+        note_missing_bytes(work, worker, low, n);
 }
 
 bool fw_marks_hold(const struct furrow_work *work, int worker, size_t index)

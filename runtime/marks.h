@@ -33,9 +33,13 @@ struct fw_marks {
 
 /* Tasks low ... low + n - 1, started by this worker, are DONE and their outputs
  * written. One store makes it known, so that a death leaves all or nothing; where
- * there are only bytes, the one that the worker ran last comes first. Again: it
- * changes nothing. The worker, or its supervisor. */
+ * there are only bytes, the one that the worker ran last comes first. The worker,
+ * once for a run. */
 void fw_marks_note(struct furrow_work *work, int worker, size_t low, size_t n);
+
+/* The same by the supervisor of a worker that died and may have begun to note
+ * them: what is noted already, and perhaps taken, stays as it is. */
+void fw_marks_note_of_dead(struct furrow_work *work, int worker, size_t low, size_t n);
 
 /* What this worker ran and noted has this task in it. Its supervisor. */
 bool fw_marks_hold(const struct furrow_work *work, int worker, size_t index);
