@@ -1,5 +1,6 @@
 #include "handover.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "share.h"
@@ -67,12 +68,28 @@ static void drop_result(struct furrow_work *work, uint32_t s)
     }
 }
 
+/* The reply of a result that somebody is to see can be seen. False stops the
+ * job: it is where its worker wrote it, and finds no room in this process. */
+static bool has_reply(struct furrow_work *work, uint32_t s)
+{
+    struct fw_stream *stream = work->stream;
+    struct fw_slot *slot = &stream->slot[s];
+
+    if (!slot->reply.given || slot->reply.size == 0 || fw_replies_take(&stream->replies, &slot->reply) != NULL)
+        return true;
+    (void)furrow_work_fail(work, FURROW_ENOMEM,
+                           "the reply of task %zu, %zu bytes, could not be mapped: %s; "
+                           "give the program more address space (ulimit -v) or send smaller replies",
+                           slot->index, slot->reply.size, strerror(errno));
+    return false;
+}
+
 static void hand_over(struct furrow_work *work, uint32_t s)
 {
     struct fw_stream *stream = work->stream;
     const bool wanted = work->request.job.on_result != NULL;
 
-    if (wanted && stream->refused) {
+    if ((wanted && stream->refused) || ((wanted || stream->source != NULL) && !has_reply(work, s))) {
         drop_result(work, s);
     } else {
         const int code = stream->source != NULL ? stream->source->take(work, s)

@@ -2,9 +2,11 @@
  * rings, also with failures, deaths and retries; with callbacks and without. */
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "fault.h"
@@ -180,6 +182,69 @@ static void bounds(void)
     furrow_free(NULL);
 }
 
+/* -- A reply that finds no room -------------------------------------------- */
+
+enum { REPLY = 48 << 20 };
+
+static size_t address_space(void)
+{
+    size_t pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+
+    CHECK(file != NULL && fscanf(file, "%zu", &pages) == 1);
+    if (file != NULL)
+        (void)fclose(file);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static int reply_large(furrow_task *task)
+{
+    struct rlimit limit;
+    char *data;
+
+    if (getrlimit(RLIMIT_AS, &limit) != 0)
+        return 9;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_AS, &limit) != 0)
+        return 9;
+    data = mmap(NULL, REPLY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return data == MAP_FAILED ? 9 : furrow_task_reply(task, data, REPLY) != FURROW_OK;
+}
+
+/* Only this process is to be limited: a worker lifts it. */
+static int limit_caller(void *in, void *user)
+{
+    struct rlimit now = *(struct rlimit *)user;
+
+    *(char *)in = 0;
+    now.rlim_cur = address_space() + (16 << 20);
+    CHECK_EQ(setrlimit(RLIMIT_AS, &now), 0);
+    return FURROW_NEXT_ONE;
+}
+
+static int no_reply_seen(const furrow_result *result, void *user)
+{
+    (void)user;
+    CHECK(result->out != NULL || result->out_size == 0);
+    return 0;
+}
+
+static void no_room_for_reply(void)
+{
+    furrow_config config = fault_config(1);
+    struct rlimit before;
+    const furrow_job job = { .run = reply_large, .count = 1, .in_size = 1, .next = limit_caller,
+                             .on_result = no_reply_seen, .user = &before };
+    furrow_report report;
+
+    fault_case("a reply that finds no room");
+    CHECK_EQ(getrlimit(RLIMIT_AS, &before), 0);
+    CHECK_EQ(furrow_map(&job, &config, &report), FURROW_ENOMEM);
+    CHECK_EQ(setrlimit(RLIMIT_AS, &before), 0);
+    CHECK_EQ(report.done, 0);
+    CHECK(strstr(furrow_message(), "ulimit -v") != NULL);
+}
+
 int main(void)
 {
     unsigned char *own = malloc((size_t)TASKS * SIZE), *shared = furrow_alloc((size_t)TASKS * SIZE);
@@ -189,6 +254,7 @@ int main(void)
     if (!CHECK(own != NULL && shared != NULL))
         return fault_end();
     bounds();
+    no_room_for_reply();
     before = fault_census();
     every_way(own, shared);
     every_ring(own);
