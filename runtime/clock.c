@@ -32,17 +32,38 @@ uint64_t fw_clock_claim_ns(void)
 
 #if defined(__x86_64__)
 
+/* Both clocks at one time, as nearly as can be: the ticks between two reads of
+ * the clock that are closest together. A thread that loses its CPU between the
+ * two clocks would otherwise spoil the rate for the whole process. */
+static uint64_t read_both(uint64_t *ns)
+{
+    enum { TRIES = 5 };
+    uint64_t ticks = 0, closest = UINT64_MAX;
+
+    for (int i = 0; i < TRIES; i++) {
+        const uint64_t before = fw_now(), here = fw_ticks(), apart = fw_now() - before;
+
+        if (apart < closest) {
+            closest = apart;
+            ticks = here;
+            *ns = before + apart / 2;
+        }
+    }
+    return ticks;
+}
+
 /* Nanoseconds of 1024 ticks, over some microseconds of both clocks. */
 static uint64_t measure_rate(void)
 {
     enum { SPAN_NS = 20000 };
-    const uint64_t start = fw_now(), ticks = fw_ticks();
-    uint64_t now;
+    uint64_t start, end;
+    const uint64_t first = read_both(&start);
+    uint64_t ticks;
 
-    do
-        now = fw_now();
-    while (now - start < SPAN_NS);
-    return (now - start) * 1024 / (fw_ticks() - ticks + 1) + 1;
+    while (fw_now() - start < SPAN_NS)
+        ;
+    ticks = read_both(&end) - first;
+    return (end - start) * 1024 / (ticks > 0 ? ticks : 1) + 1;
 }
 
 FW_HOT uint64_t fw_ticks_ns(uint64_t ticks)
