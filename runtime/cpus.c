@@ -194,6 +194,8 @@ static void limit_cpuset(struct chain *c)
 /* A binding of a launcher that could be widened without taking a CPU of others. */
 static bool is_repairable(const struct chain *c)
 {
+    if (c->in->dealt == NULL && local_ranks(c) > 1 && c->in->launcher != NULL && c->in->launcher->local_rank < 0)
+        return false; /* all of them would take the first one's */
     return !c->in->affinity_is_places && c->in->launcher != NULL && c->in->launcher->name != NULL && knows_its_set(c);
 }
 
