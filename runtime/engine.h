@@ -59,6 +59,7 @@
     V(fw_progress_add, (struct fw_progress *progress, size_t tasks, uint64_t now), (progress, tasks, now))     \
     V(fw_cancel_leave, (furrow_work *work), (work))                                                            \
     V(fw_tally_take, (struct fw_tally *tally, const struct furrow_work *work), (tally, work))                  \
+    V(fw_tally_fail, (struct fw_tally *tally, furrow_status status), (tally, status))                          \
     V(fw_tally_count, (struct fw_tally *tally, const unsigned char *outcome, size_t count),                    \
         (tally, outcome, count))                                                                               \
     V(fw_tally_add, (struct fw_tally *tally, const struct fw_tally *more), (tally, more))                      \
@@ -104,7 +105,7 @@
 
 /* Raised whenever a structure or a function of the engine changes that the
  * library uses. */
-enum { FW_ENGINE_VERSION = 1 };
+enum { FW_ENGINE_VERSION = 2 };
 
 struct fw_engine {
     uint32_t version; /* FW_ENGINE_VERSION and FURROW_VERSION, as the two numbers of a build */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "cpus.h"
 #include "stream.h"
 
@@ -99,6 +100,15 @@ void fw_tally_take(struct fw_tally *tally, const struct furrow_work *work)
     for (int cause = 0; cause < FW_CAUSES; cause++)
         tally->stop[cause] = work->stop[cause];
     memcpy(tally->note, work->note, sizeof tally->note);
+}
+
+void fw_tally_fail(struct fw_tally *tally, furrow_status status)
+{
+    struct fw_stop *stop = &tally->stop[FW_CAUSE_BACKEND];
+
+    *stop = (struct fw_stop){ .taken = 1, .status = status, .when = fw_clock_wall(), .index = FW_NO_TASK };
+    fw_text_copy(stop->words, sizeof stop->words, furrow_message());
+    tally->cause = FW_CAUSE_BACKEND;
 }
 
 void fw_tally_count(struct fw_tally *tally, const unsigned char *outcome, size_t count)

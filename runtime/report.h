@@ -30,6 +30,9 @@ struct fw_tally {
 /* When the workers of this process have left. */
 void fw_tally_take(struct fw_tally *tally, const struct furrow_work *work);
 
+/* A process without workers failed: `status`, and this thread's sentence. */
+void fw_tally_fail(struct fw_tally *tally, furrow_status status);
+
 /* The outcomes say what became of the tasks, in place of what workers counted. */
 void fw_tally_count(struct fw_tally *tally, const unsigned char *outcome, size_t count);
 

@@ -421,14 +421,6 @@ void fw_work_close(struct furrow_work *work)
 
 /* -- Stopping ----------------------------------------------------------- */
 
-static uint64_t wall_clock(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_REALTIME, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* The first stop of its kind says what there is to say. */
 static void note_stop(struct fw_stop *stop, furrow_status status, int code, size_t index,
                       const char *words)
@@ -438,7 +430,7 @@ static void note_stop(struct fw_stop *stop, furrow_status status, int code, size
     if (!atomic_compare_exchange_strong(&stop->taken, &free, 1))
         return;
     stop->status = status;
-    stop->when = wall_clock();
+    stop->when = fw_clock_wall();
     stop->code = code;
     stop->index = index;
     if (words != NULL)

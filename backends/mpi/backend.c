@@ -59,7 +59,7 @@ static void mpi_wake(furrow_work *work)
 {
     const struct fw_share *share = work->request.share;
 
-    if (share != NULL && share->forks && forker != NULL)
+    if (share != NULL && share->forks && forker != NULL && forker->wake != NULL)
         forker->wake(work);
 }
 

@@ -174,9 +174,11 @@ furrow_status fw_crew_start(struct fw_crew_beside *crew, struct furrow_work *wor
         error = start_thread(member, forks ? fork_workers : be_worker);
         crew->count += error == 0;
     }
+    if (crew->count == 0 && (first == 0 || forks) && error == 0)
+        return furrow_work_fail(work, FURROW_ENOMEM, "mpi: no memory for a table of %d workers", wanted);
     if (crew->count == 0 && (first == 0 || forks))
         return furrow_work_fail(work, FURROW_ESYS, "mpi: no thread for a worker (%s); raise ulimit -u or the cgroup's "
-                                "pids.max", error != 0 ? strerror(error) : "no memory");
+                                "pids.max", strerror(error));
     if (crew->count < wanted)
         too_few(work, first + crew->count);
     return FURROW_OK;

@@ -19,8 +19,8 @@ struct fw_crew_beside {
     struct fw_crew_member *member; /* owned */
 };
 
-/* Starts workers first ... workers - 1 of this rank on threads. FURROW_ESYS
- * where not even one could be started that is needed (first == 0); with fewer
+/* Starts workers first ... workers - 1 of this rank on threads. FURROW_ENOMEM or
+ * FURROW_ESYS where not even one could be started that is needed (first == 0); with fewer
  * the job is told so. */
 FW_MUST_CHECK furrow_status fw_crew_start(struct fw_crew_beside *crew, struct furrow_work *work, int first);
 

@@ -4,14 +4,14 @@
 
 #include <string.h>
 
-#include "crew.h"
+#include "entry.h"
 #include "pace.h"
 #include "world.h"
 
 struct feeding {
     struct fw_job *job;
     struct fw_plot plot;
-    struct fw_mail mail;
+    struct fw_mail *mail;      /* the job's */
     struct fw_crew_beside crew;
     bool wanted, told_empty;   /* rank 0 knows */
     uint64_t heard;            /* letters of tasks */
@@ -45,16 +45,14 @@ static bool read_tasks(struct feeding *f, struct fw_post *post)
     const size_t size = f->job->in != NULL ? (size_t)f->job->card.in_size : 0;
 
     for (uint32_t i = 0; i < post->head->n; i++) {
-        const struct fw_span *span = fw_post_take(post, sizeof *span);
-        const void *in = NULL;
+        struct fw_span span;
+        const void *in;
 
-        if (span == NULL || span->end > f->job->card.count || span->begin > span->end)
-            return false;
-        if (size > 0 && (in = fw_post_take(post, (span->end - span->begin) * size)) == NULL)
+        if (!fw_entry_tasks(post, f->job->card.count, size, &span, &in))
             return false;
         if (in != NULL)
-            memcpy(f->job->in + span->begin * size, in, (span->end - span->begin) * size);
-        if (!fw_plot_give(&f->plot, *span))
+            memcpy(f->job->in + span.begin * size, in, (span.end - span.begin) * size);
+        if (!fw_plot_give(&f->plot, span))
             note(f, fw_fail(FURROW_ENOMEM, "mpi: no memory for the list of a node's tasks"));
     }
     f->wanted = f->told_empty = false;
@@ -72,7 +70,7 @@ static void give_back(struct feeding *f)
         (void)fw_letter_put(&letter, &span, sizeof span);
         fw_letter_count(&letter);
     }
-    note(f, fw_mail_send(&f->mail, &letter, 0));
+    note(f, fw_mail_send(f->mail, &letter, 0));
 }
 
 static bool read_post(struct feeding *f, struct fw_post *post)
@@ -104,8 +102,8 @@ static bool receive(struct feeding *f)
     struct fw_post post;
     bool some = false;
 
-    while (!f->mail.broken && f->ends < 2) {
-        note(f, fw_mail_receive(&f->mail, &post));
+    while (!f->mail->broken && f->ends < 2) {
+        note(f, fw_mail_receive(f->mail, &post));
         if (post.head == NULL)
             break;
         some = true;
@@ -115,7 +113,7 @@ static bool receive(struct feeding *f)
             note(f, fw_fail(FURROW_ESYS, "mpi: a message of rank 0 makes no sense; are all ranks of one build of furrow?"));
         fw_post_drop(&post);
     }
-    note(f, fw_mail_push(&f->mail));
+    note(f, fw_mail_push(f->mail));
     return some;
 }
 
@@ -128,7 +126,7 @@ static void tell_state(struct feeding *f, size_t left, bool empty)
 
     fw_letter_begin(&letter, FW_LETTER_WANTED);
     (void)fw_letter_put(&letter, &state, sizeof state);
-    note(f, fw_mail_send(&f->mail, &letter, 0));
+    note(f, fw_mail_send(f->mail, &letter, 0));
     f->wanted = true;
     f->told_empty = empty;
 }
@@ -143,24 +141,16 @@ static void ask(struct feeding *f)
         tell_state(f, 0, true);
 }
 
-/* Again when running tasks are concerned more, or where there was no memory. */
+/* Again when running tasks are concerned more. */
 static void tell_stop(struct feeding *f)
 {
     const enum fw_haste haste = fw_plot_haste(&f->plot);
-    furrow_status status;
-    struct fw_letter letter;
 
-    if (!stops(f) || f->mail.broken || (f->told_stop && f->told_haste >= haste))
-        return;
-    fw_letter_begin(&letter, FW_LETTER_STOPPED);
-    for (int i = 0; i < (int)haste; i++)
-        fw_letter_count(&letter);
-    status = fw_mail_send(&f->mail, &letter, 0);
-    note(f, status);
-    if (status != FURROW_OK)
+    if (!stops(f) || f->mail->broken || (f->told_stop && f->told_haste >= haste))
         return;
     f->told_stop = true;
     f->told_haste = haste;
+    note(f, fw_mail_say(f->mail, FW_LETTER_STOPPED, (uint32_t)haste, 0));
 }
 
 /* -- The leader --------------------------------------------------------- */
@@ -169,13 +159,13 @@ static void feed(struct feeding *f)
 {
     struct fw_pause pause = { 0, 0 };
 
-    while (f->ends == 0 && !f->mail.broken) {
+    while (f->ends == 0 && !f->mail->broken) {
         bool moved = receive(f);
 
         while (fw_plot_tend(&f->plot))
             moved = true;
         if (f->status == FURROW_OK)
-            note(f, fw_plot_ship(&f->plot, &f->mail, false));
+            note(f, fw_plot_ship(&f->plot, f->mail, false));
         if (!stops(f))
             ask(f);
         tell_stop(f);
@@ -204,7 +194,7 @@ static void await_end(struct feeding *f)
 {
     struct fw_pause pause = { 0, 0 };
 
-    while (f->ends < 2 && !f->mail.broken)
+    while (f->ends < 2 && !f->mail->broken)
         if (!receive(f))
             fw_pause(&pause);
 }
@@ -218,22 +208,22 @@ static void finish(struct feeding *f)
     while (!node_is_done(fw_crew_left(&f->crew), &f->barrier, &f->at_barrier, &f->passed)) {
         (void)receive(f);
         if (f->status == FURROW_OK)
-            note(f, fw_plot_ship(&f->plot, &f->mail, false));
+            note(f, fw_plot_ship(&f->plot, f->mail, false));
         tell_stop(f);
         fw_crew_urge(&f->crew);
         fw_pause(&pause);
     }
     if (f->status == FURROW_OK)
-        note(f, fw_plot_ship(&f->plot, &f->mail, true));
-    if (!f->mail.broken)
-        note(f, fw_mail_insist(&f->mail, FW_LETTER_END, 0));
+        note(f, fw_plot_ship(&f->plot, f->mail, true));
+    if (!f->mail->broken)
+        note(f, fw_mail_say(f->mail, FW_LETTER_END, 0, 0));
     await_end(f);
-    note(f, fw_mail_flush(&f->mail));
+    note(f, fw_mail_flush(f->mail));
 }
 
 static furrow_status lead_node(struct fw_job *job)
 {
-    struct feeding f = { .job = job, .status = FURROW_OK, .crew = { .work = job->work } };
+    struct feeding f = { .job = job, .mail = &job->mail, .status = FURROW_OK, .crew = { .work = job->work } };
     furrow_status status = FURROW_OK;
 
     fw_plot_open(&f.plot, job, true);

@@ -10,7 +10,6 @@
 #include "crew.h"
 #include "haste.h"
 #include "job.h"
-#include "mail.h"
 #include "pace.h"
 
 /* Runs the job on every rank, also on those without a worker. */
@@ -69,19 +68,10 @@ FW_MUST_CHECK furrow_status fw_plot_ship(struct fw_plot *plot, struct fw_mail *m
 
 /* -- Rank 0 (root.c) ------------------------------------------------------ */
 
-/* How a node is doing; plain bytes of a letter. */
-struct fw_feed_state {
-    double rate;
-    uint64_t left;
-    uint64_t empty;
-    uint64_t heard; /* letters of tasks that had come by then: an older state is none */
-};
-
-/* Results of neighbouring tasks: outcomes follow, and outputs where there are. */
-struct fw_feed_results {
-    uint64_t begin, n;
-    uint64_t outputs; /* bytes */
-};
+/* Rank 0's tables, before all ranks agree to run the job; closing what was not
+ * opened is harmless. */
+FW_MUST_CHECK furrow_status fw_root_open(struct fw_job *job);
+void fw_root_close(struct fw_job *job);
 
 /* Gives and takes until all is done here and elsewhere; left(own): all ranks of
  * this node have run their tasks. */

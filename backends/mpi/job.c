@@ -206,8 +206,29 @@ static furrow_status open_work(struct fw_job *job)
     return status;
 }
 
+/* What those need that others may wait for. */
+static furrow_status open_messages(struct fw_job *job)
+{
+    const bool streams = fw_job_streams(job);
+    const int others = !is_root() ? 1 : streams ? fw_world.size - 1 : fw_world.nodes - 1;
+    furrow_status status;
+
+    if (!streams && (fw_world.nodes == 1 || !fw_world_leads()))
+        return FURROW_OK;
+    status = fw_mail_open(&job->mail, others);
+    if (status != FURROW_OK)
+        return status;
+    if (streams)
+        return is_root() ? fw_lend_open(job) : fw_borrow_open(job);
+    return is_root() ? fw_root_open(job) : FURROW_OK;
+}
+
 static void close_work(struct fw_job *job)
 {
+    fw_lend_close(job);
+    fw_borrow_close(job);
+    fw_root_close(job);
+    fw_mail_close(&job->mail);
     if (job->work != NULL) {
         fw_cancel_leave(job->work);
         fw_work_close(job->work);
@@ -220,6 +241,19 @@ static void close_work(struct fw_job *job)
 }
 
 /* -- Running ------------------------------------------------------------ */
+
+/* Who reads why the job failed shall know where. */
+static void sign(struct fw_tally *tally)
+{
+    struct fw_stop *stop = &tally->stop[FW_CAUSE_BACKEND];
+    char words[FURROW_MESSAGE];
+
+    if (is_root() || stop->taken == 0)
+        return;
+    memcpy(words, stop->words, sizeof words);
+    stop->words[0] = '\0';
+    fw_message_append(stop->words, "rank %d (%s): %s", fw_world.rank, fw_world.host, words);
+}
 
 /* All ranks of the job are ready, and none has found anything wrong. */
 static furrow_status run(struct fw_job *job, struct fw_tally *tally)
@@ -236,8 +270,10 @@ static furrow_status run(struct fw_job *job, struct fw_tally *tally)
         status = fw_crew_run(job->work);
     memset(tally, 0, sizeof *tally);
     if (job->work != NULL)
-        fw_tally_take(tally, job->work);
-    (void)status; /* it is a stop of the work */
+        fw_tally_take(tally, job->work); /* the status is a stop of the work */
+    else if (status != FURROW_OK)
+        fw_tally_fail(tally, status);
+    sign(tally);
     return fw_agree_tally(tally);
 }
 
@@ -387,7 +423,7 @@ static furrow_status run_together(struct fw_job *job)
         return fw_report_refuse(job->report, status);
     if (is_root()) {
         (void)fw_work_settle(job->work);
-        if (tally.deaths > 0 && job->outcome != NULL)
+        if ((tally.deaths > 0 || tally.stop[FW_CAUSE_BACKEND].taken) && job->outcome != NULL) /* some are lost */
             fw_tally_count(&tally, job->outcome, (size_t)job->card.count);
         (void)fw_report_tally(job->report, job->work, &tally, fw_now() - job->start);
     }
@@ -431,6 +467,8 @@ static furrow_status take_part(struct fw_job *job, furrow_status status)
             status = shared;
         if (status == FURROW_OK)
             status = open_work(job);
+        if (status == FURROW_OK)
+            status = open_messages(job);
     }
     status = fw_agree_status(status, &job->wants_outcomes, &job->invalid);
     if (status != FURROW_OK) {

@@ -5,6 +5,7 @@
 
 #include "card.h"
 #include "deal.h"
+#include "mail.h"
 #include "window.h"
 
 #include "runtime/reducing.h"
@@ -31,6 +32,12 @@ struct fw_job {
     uint64_t start;
     uint32_t deaths;            /* of workers, when tasks were dealt again last */
     bool again;                 /* tasks that dying workers lost are run now */
+
+    /* Where tasks go by message; opened before all ranks agree to run the job. */
+    struct fw_mail mail;
+    struct fw_lending *lending;     /* owned, as the next two: lend.c's; NULL: none, as of these */
+    struct fw_borrowing *borrowing; /* borrow.c's */
+    struct fw_root *root;           /* root.c's */
 
     /* What the ranks of the node share. */
     struct fw_window window;    /* of this job alone; empty where the kept one does */

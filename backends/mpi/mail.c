@@ -6,108 +6,45 @@
 
 #include "runtime/engine.h"
 
-/* Bytes of one message; a longer letter is several, one behind the other. */
-enum { PIECE = 1 << 30, TAG = 1 };
-
-/* -- Writing and reading ------------------------------------------------- */
-
-static struct fw_letter_head *head_of(const struct fw_letter *letter)
-{
-    return (struct fw_letter_head *)(void *)letter->text;
-}
-
-static bool grow(struct fw_letter *letter, size_t more)
-{
-    size_t room = letter->room > 0 ? letter->room : 4096;
-    char *text;
-
-    if (more > SIZE_MAX / 4 || letter->used > SIZE_MAX / 4)
-        return false;
-    while (room < letter->used + more)
-        room *= 2;
-    if (room == letter->room)
-        return true;
-    text = fw_malloc(room);
-    if (text == NULL)
-        return false;
-    if (letter->text != NULL)
-        memcpy(text, letter->text, letter->used);
-    fw_free(letter->text);
-    letter->text = text;
-    letter->room = room;
-    return true;
-}
-
-void *fw_letter_put(struct fw_letter *letter, const void *bytes, size_t size)
-{
-    const size_t padded = (size + 7) / 8 * 8; /* so that what follows is aligned */
-    char *at;
-
-    if (letter->short_of_memory || !grow(letter, padded)) {
-        letter->short_of_memory = true;
-        return NULL;
-    }
-    at = letter->text + letter->used;
-    letter->used += padded;
-    if (padded > size)
-        memset(at + size, 0, padded - size);
-    if (bytes != NULL)
-        memcpy(at, bytes, size);
-    else
-        memset(at, 0, size);
-    return at;
-}
-
-void fw_letter_begin(struct fw_letter *letter, enum fw_letter_kind kind)
-{
-    const struct fw_letter_head head = { 0, (uint32_t)kind, 0 };
-
-    *letter = (struct fw_letter){ NULL, 0, 0, false };
-    (void)fw_letter_put(letter, &head, sizeof head);
-}
-
-void fw_letter_count(struct fw_letter *letter)
-{
-    if (!letter->short_of_memory)
-        head_of(letter)->n++;
-}
-
-uint32_t fw_letter_entries(const struct fw_letter *letter)
-{
-    return letter->text != NULL ? head_of(letter)->n : 0;
-}
-
-void fw_letter_drop(struct fw_letter *letter)
-{
-    fw_free(letter->text);
-    *letter = (struct fw_letter){ NULL, 0, 0, false };
-}
-
-const void *fw_post_take(struct fw_post *post, size_t size)
-{
-    const size_t padded = (size + 7) / 8 * 8;
-    const char *at = (const char *)post->head + post->read;
-
-    if (padded > post->head->bytes - post->read)
-        return NULL;
-    post->read += padded;
-    return at;
-}
-
-void fw_post_drop(struct fw_post *post)
-{
-    fw_free(post->head);
-    post->head = NULL;
-}
-
-/* -- Sending ------------------------------------------------------------ */
+/* Bytes of one message; a longer letter is several, one behind the other. Most
+ * letters are shorter (lend.c, plot.c). */
+enum { PIECE = 2 << 20, TAG = 1 };
 
 struct fw_mail_out {
     struct fw_mail_out *next;
-    struct fw_letter letter; /* owned */
+    struct fw_letter letter;    /* owned; or its text is `head` */
+    struct fw_letter_head head; /* of a letter without entries */
+    bool reserved;              /* one of the mailbox's reserve */
     int pieces;
-    MPI_Request request[];   /* one a piece */
+    MPI_Request *request;       /* one a piece: `first`, or behind this */
+    MPI_Request first;
 };
+
+furrow_status fw_mail_open(struct fw_mail *mail, int others)
+{
+    const size_t n = (size_t)others * FW_MAIL_WORDS;
+
+    memset(mail, 0, sizeof *mail);
+    mail->reserve = fw_malloc(n * sizeof *mail->reserve);
+    mail->nowhere = fw_malloc(PIECE);
+    if (mail->reserve == NULL || mail->nowhere == NULL)
+        return fw_fail(FURROW_ENOMEM, "mpi: no memory for messages to %d ranks", others);
+    for (size_t i = 0; i < n; i++) {
+        mail->reserve[i] = (struct fw_mail_out){ .next = mail->spare, .reserved = true };
+        mail->spare = &mail->reserve[i];
+    }
+    return FURROW_OK;
+}
+
+void fw_mail_close(struct fw_mail *mail)
+{
+    if (mail->out == NULL) /* else MPI failed, and may still read them */
+        fw_free(mail->reserve);
+    fw_free(mail->nowhere);
+    memset(mail, 0, sizeof *mail);
+}
+
+/* -- Sending ------------------------------------------------------------ */
 
 static void add(struct fw_mail *mail, struct fw_mail_out *out)
 {
@@ -115,23 +52,22 @@ static void add(struct fw_mail *mail, struct fw_mail_out *out)
 
     while (*end != NULL)
         end = &(*end)->next;
+    out->next = NULL;
     *end = out;
     mail->sending += out->letter.used;
 }
 
-/* Synchronous: complete only when the addressee has begun to receive, so that
- * what is sent and not received is known here and lies nowhere else. */
-static int start(struct fw_mail_out *out, int to)
+static void drop(struct fw_mail *mail, struct fw_mail_out *out)
 {
-    int code = MPI_SUCCESS;
-
-    for (int i = 0; i < out->pieces && code == MPI_SUCCESS; i++) {
-        const size_t at = (size_t)i * PIECE, left = out->letter.used - at;
-
-        code = MPI_Issend(out->letter.text + at, left < PIECE ? (int)left : PIECE, MPI_BYTE, to, TAG, fw_world.comm,
-                          &out->request[i]);
+    mail->sending -= out->letter.used;
+    if (out->letter.text != (char *)&out->head)
+        fw_letter_drop(&out->letter);
+    if (out->reserved) {
+        out->next = mail->spare;
+        mail->spare = out;
+    } else {
+        fw_free(out);
     }
-    return code;
 }
 
 /* Of a call of MPI. */
@@ -139,6 +75,25 @@ static furrow_status check(struct fw_mail *mail, int code, const char *call)
 {
     mail->broken |= code != MPI_SUCCESS;
     return fw_mpi_check(code, call);
+}
+
+/* Synchronous: complete only when the addressee has begun to receive, so that
+ * what is sent and not received is known here and lies nowhere else. */
+static furrow_status start(struct fw_mail *mail, struct fw_mail_out *out, int to)
+{
+    int code = MPI_SUCCESS;
+
+    fw_letter_seal(&out->letter);
+    for (int i = 0; i < out->pieces; i++)
+        out->request[i] = MPI_REQUEST_NULL;
+    add(mail, out);
+    for (int i = 0; i < out->pieces && code == MPI_SUCCESS; i++) {
+        const size_t at = (size_t)i * PIECE, left = out->letter.used - at;
+
+        code = MPI_Issend(out->letter.text + at, left < PIECE ? (int)left : PIECE, MPI_BYTE, to, TAG, fw_world.comm,
+                          &out->request[i]);
+    }
+    return check(mail, code, "MPI_Issend");
 }
 
 furrow_status fw_mail_send(struct fw_mail *mail, struct fw_letter *letter, int to)
@@ -151,32 +106,26 @@ furrow_status fw_mail_send(struct fw_mail *mail, struct fw_letter *letter, int t
         fw_letter_drop(letter);
         return fw_fail(FURROW_ENOMEM, "mpi: no memory for a message to rank %d; run fewer or smaller tasks at a time", to);
     }
-    head_of(letter)->bytes = letter->used;
-    *out = (struct fw_mail_out){ .letter = *letter, .pieces = pieces };
+    *out = (struct fw_mail_out){ .letter = *letter, .pieces = pieces, .request = (MPI_Request *)(void *)(out + 1) };
     *letter = (struct fw_letter){ NULL, 0, 0, false };
-    for (int i = 0; i < pieces; i++)
-        out->request[i] = MPI_REQUEST_NULL;
-    add(mail, out);
-    return check(mail, start(out, to), "MPI_Issend");
+    return start(mail, out, to);
 }
 
-furrow_status fw_mail_insist(struct fw_mail *mail, enum fw_letter_kind kind, int to)
+furrow_status fw_mail_say(struct fw_mail *mail, enum fw_letter_kind kind, uint32_t n, int to)
 {
-    struct fw_pause pause = { 0, 0 };
+    struct fw_mail_out *out = mail->spare;
 
-    for (;;) {
-        struct fw_letter letter;
-        furrow_status status;
-
-        fw_letter_begin(&letter, kind);
-        status = fw_mail_send(mail, &letter, to);
-        if (status != FURROW_ENOMEM)
-            return status;
-        status = fw_mail_push(mail);
-        if (status != FURROW_OK)
-            return status;
-        fw_pause(&pause);
-    }
+    if (out != NULL)
+        mail->spare = out->next;
+    else if ((out = fw_malloc(sizeof *out)) == NULL)
+        return fw_fail(FURROW_ENOMEM, "mpi: no memory for a message to rank %d; run fewer or smaller tasks at a time", to);
+    else
+        out->reserved = false;
+    out->head = (struct fw_letter_head){ 0, (uint32_t)kind, n };
+    out->letter = (struct fw_letter){ (char *)&out->head, sizeof out->head, sizeof out->head, false };
+    out->pieces = 1;
+    out->request = &out->first;
+    return start(mail, out, to);
 }
 
 furrow_status fw_mail_push(struct fw_mail *mail)
@@ -193,10 +142,8 @@ furrow_status fw_mail_push(struct fw_mail *mail)
             at = &out->next;
             continue;
         }
-        mail->sending -= out->letter.used;
         *at = out->next;
-        fw_letter_drop(&out->letter);
-        fw_free(out);
+        drop(mail, out);
     }
     return FURROW_OK;
 }
@@ -215,7 +162,7 @@ furrow_status fw_mail_flush(struct fw_mail *mail)
 
 /* -- Receiving ---------------------------------------------------------- */
 
-static int receive_piece(MPI_Message *message, char *at, int bytes)
+static int receive_first(MPI_Message *message, void *at, int bytes)
 {
     MPI_Request request;
     int code = MPI_Imrecv(at, bytes, MPI_BYTE, message, &request);
@@ -223,57 +170,82 @@ static int receive_piece(MPI_Message *message, char *at, int bytes)
     return code == MPI_SUCCESS ? fw_mpi_wait(&request) : code;
 }
 
-/* The pieces behind the first one, which are on their way. */
-static int receive_rest(char *text, size_t have, size_t bytes, int from)
+static int receive_next(void *at, int bytes, int from)
+{
+    MPI_Request request;
+    int code = MPI_Irecv(at, bytes, MPI_BYTE, from, TAG, fw_world.comm, &request);
+
+    return code == MPI_SUCCESS ? fw_mpi_wait(&request) : code;
+}
+
+/* The pieces behind the first one, which are on their way. `text` NULL: they are
+ * lost. */
+static int receive_rest(const struct fw_mail *mail, char *text, size_t have, size_t bytes, int from)
 {
     int code = MPI_SUCCESS;
 
     while (have < bytes && code == MPI_SUCCESS) {
         const size_t left = bytes - have;
         const int piece = left < PIECE ? (int)left : PIECE;
-        MPI_Request request;
 
-        code = MPI_Irecv(text + have, piece, MPI_BYTE, from, TAG, fw_world.comm, &request);
-        if (code == MPI_SUCCESS)
-            code = fw_mpi_wait(&request);
+        code = receive_next(text != NULL ? text + have : mail->nowhere, piece, from);
         have += (size_t)piece;
     }
     return code;
 }
 
-static int receive(struct fw_post *post, MPI_Message *message, int first)
+/* A letter whose first piece is in `post`, and the rest on its way. */
+static furrow_status complete(struct fw_mail *mail, struct fw_post *post, size_t came)
 {
-    struct fw_letter_head *head = fw_malloc((size_t)first);
-    int code = head != NULL ? receive_piece(message, (char *)head, first) : MPI_ERR_NO_MEM;
+    char *whole = fw_malloc(post->bytes);
+    furrow_status status;
 
-    if (code == MPI_SUCCESS && head->bytes > (uint64_t)first) {
-        char *whole = fw_malloc((size_t)head->bytes);
+    if (whole != NULL)
+        memcpy(whole, post->head, came);
+    fw_post_drop(post);
+    status = check(mail, receive_rest(mail, whole, came, post->bytes, post->from), "MPI_Irecv");
+    post->head = (struct fw_letter_head *)(void *)whole;
+    post->owned = true;
+    if (status == FURROW_OK && whole == NULL)
+        return fw_fail(FURROW_ENOMEM, "mpi: no memory for a message of rank %d (%zu bytes); run fewer or smaller tasks "
+                       "at a time", post->from, post->bytes);
+    return status;
+}
 
-        if (whole != NULL)
-            memcpy(whole, head, (size_t)first);
-        code = whole != NULL ? receive_rest(whole, (size_t)first, (size_t)head->bytes, post->from) : MPI_ERR_NO_MEM;
-        fw_free(head);
-        head = (struct fw_letter_head *)(void *)whole;
-    }
-    post->head = head;
-    post->read = sizeof *head;
-    return code;
+static furrow_status receive(struct fw_mail *mail, struct fw_post *post, MPI_Message *message, int came)
+{
+    const size_t least = sizeof *post->head;
+    void *at = came <= PIECE ? fw_malloc((size_t)came > least ? (size_t)came : least) : NULL;
+    furrow_status status;
+
+    post->owned = at != NULL;
+    post->head = at != NULL ? at : mail->nowhere;
+    status = check(mail, receive_first(message, post->head, came <= PIECE ? came : PIECE), "MPI_Imrecv");
+    if (status != FURROW_OK)
+        return status;
+    post->bytes = fw_letter_length(post->head, (size_t)came, PIECE);
+    post->read = sizeof *post->head;
+    if (post->bytes == 0)
+        return fw_fail(FURROW_ESYS, "mpi: a message of rank %d makes no sense; are all ranks of one build of furrow?",
+                       post->from);
+    return post->bytes > (size_t)came ? complete(mail, post, (size_t)came) : FURROW_OK;
 }
 
 furrow_status fw_mail_receive(struct fw_mail *mail, struct fw_post *post)
 {
     MPI_Message message;
     MPI_Status what;
+    furrow_status status;
     int there = 0, bytes = 0;
     int code = MPI_Improbe(MPI_ANY_SOURCE, TAG, fw_world.comm, &there, &message, &what);
 
-    post->head = NULL;
+    *post = (struct fw_post){ .head = NULL };
     if (code != MPI_SUCCESS || !there)
         return check(mail, code, "MPI_Improbe");
     (void)MPI_Get_count(&what, MPI_BYTE, &bytes);
     post->from = what.MPI_SOURCE;
-    code = receive(post, &message, bytes);
-    if (code != MPI_SUCCESS)
+    status = receive(mail, post, &message, bytes);
+    if (status != FURROW_OK)
         fw_post_drop(post);
-    return check(mail, code, "MPI_Imrecv");
+    return status;
 }

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "entry.h"
 #include "pace.h"
 #include "world.h"
 
@@ -202,7 +203,7 @@ static void put_results(struct fw_plot *plot, struct fw_letter *letter, size_t b
     const struct fw_feed_results results = { begin, n, n * size };
     unsigned char *outcome = plot->job->outcome + begin;
 
-    if (fw_letter_entries(letter) == 0)
+    if (!fw_letter_begun(letter))
         fw_letter_begin(letter, FW_LETTER_RESULTS);
     (void)fw_letter_put(letter, &results, sizeof results);
     (void)fw_letter_put(letter, outcome, n);
@@ -285,7 +286,7 @@ furrow_status fw_plot_ship(struct fw_plot *plot, struct fw_mail *mail, bool all)
         give_pages_back(plot, plot->job->in, (size_t)plot->job->card.in_size, bed->span);
         *bed = plot->bed[--plot->nbed];
     }
-    if (status == FURROW_OK && fw_letter_entries(&letter) > 0)
+    if (status == FURROW_OK && fw_letter_begun(&letter))
         status = fw_mail_send(mail, &letter, 0);
     fw_letter_drop(&letter);
     fw_bell_ring(&plot->common->bell);

@@ -2,6 +2,7 @@
  * results, and finds out when all is done. */
 #include <string.h>
 
+#include "entry.h"
 #include "feed.h"
 #include "pace.h"
 #include "stock.h"
@@ -18,15 +19,15 @@ struct view {
     uint64_t rest;     /* until then it is not asked: it just got tasks, or had nothing to give back */
 };
 
-struct root {
+struct fw_root {
     struct fw_job *job;
     struct fw_plot *plot;     /* of this node */
     struct fw_crew_beside *crew; /* of this rank */
     struct fw_stock stock;
-    size_t *dear;             /* owned: the stock's lists */
+    size_t *dear;             /* owned: the stock's lists; NULL: none */
     struct view *view;        /* owned: one per node; the first is this one */
     int *node_of;             /* owned: by rank */
-    struct fw_mail mail;
+    struct fw_mail *mail;     /* the job's */
     int turn;                 /* the node that is looked at first: not the one that gave back last */
     int byes;
     bool told_stop;
@@ -36,31 +37,27 @@ struct root {
 
 enum { LETTER_INPUTS = 16 << 20 };
 
-static void note(struct root *r, furrow_status status)
+static void note(struct fw_root *r, furrow_status status)
 {
     if (status == FURROW_OK || r->status != FURROW_OK)
         return;
     r->status = furrow_work_fail(r->job->work, status, "%s", furrow_message());
 }
 
-static bool stops(const struct root *r)
+static bool stops(const struct fw_root *r)
 {
     return atomic_load(&r->plot->common->stopping) != 0;
 }
 
-static void tell(struct root *r, int node, enum fw_letter_kind kind, uint32_t n)
+static void tell(struct fw_root *r, int node, enum fw_letter_kind kind, uint32_t n)
 {
-    struct fw_letter letter;
-
-    fw_letter_begin(&letter, kind);
-    for (uint32_t i = 0; i < n; i++)
-        fw_letter_count(&letter);
-    note(r, fw_mail_send(&r->mail, &letter, r->view[node].leader));
+    if (!r->mail->broken)
+        note(r, fw_mail_say(r->mail, kind, n, r->view[node].leader));
 }
 
 /* -- Giving ------------------------------------------------------------- */
 
-static size_t chunk_of(const struct root *r, const struct view *v)
+static size_t chunk_of(const struct fw_root *r, const struct view *v)
 {
     const size_t n = fw_pace_chunk(v->rate, v->workers, r->job->card.workers, fw_world.nodes,
                                    fw_stock_left(&r->stock));
@@ -69,13 +66,13 @@ static size_t chunk_of(const struct root *r, const struct view *v)
     return n < most ? n : most > 1 ? most : 1;
 }
 
-static void give_here(struct root *r, struct fw_span span)
+static void give_here(struct fw_root *r, struct fw_span span)
 {
     if (!fw_plot_give(r->plot, span))
         note(r, fw_fail(FURROW_ENOMEM, "mpi: no memory for the list of a node's tasks"));
 }
 
-static void put_span(struct root *r, struct fw_letter *letter, struct fw_span span)
+static void put_span(struct fw_root *r, struct fw_letter *letter, struct fw_span span)
 {
     const size_t size = (size_t)r->job->card.in_size;
     const char *in = r->job->request->job.in;
@@ -88,7 +85,7 @@ static void put_span(struct root *r, struct fw_letter *letter, struct fw_span sp
 
 /* One chunk, or as many of those that go first as the node has workers. False:
  * nothing is left. */
-static bool give(struct root *r, int node)
+static bool give(struct fw_root *r, int node)
 {
     struct view *v = &r->view[node];
     const bool high = node == fw_world.nodes - 1;
@@ -110,7 +107,7 @@ static bool give(struct root *r, int node)
     if (node == 0)
         fw_letter_drop(&letter);
     else
-        note(r, fw_mail_send(&r->mail, &letter, v->leader));
+        note(r, fw_mail_send(r->mail, &letter, v->leader));
     v->sent += node > 0;
     v->wants = v->empty = false;
     v->rest = fw_now() + fw_pace_patience();
@@ -119,7 +116,7 @@ static bool give(struct root *r, int node)
 
 /* Nodes that have nothing come before those that have little. A node that gave
  * back has nothing unstarted either, and would have it again: it comes last. */
-static bool give_all(struct root *r)
+static bool give_all(struct fw_root *r)
 {
     bool some = false;
 
@@ -135,14 +132,14 @@ static bool give_all(struct root *r)
 
 /* -- Asking back -------------------------------------------------------- */
 
-static void take_back(struct root *r, int node, struct fw_span span)
+static void take_back(struct fw_root *r, int node, struct fw_span span)
 {
     r->turn = (node + 1) % fw_world.nodes;
     if (!fw_stock_return(&r->stock, span))
         note(r, fw_fail(FURROW_ENOMEM, "mpi: no memory for the list of tasks that were given back"));
 }
 
-static void ask_back(struct root *r, int node, uint64_t now)
+static void ask_back(struct fw_root *r, int node, uint64_t now)
 {
     struct view *v = &r->view[node];
     struct fw_span span;
@@ -158,7 +155,7 @@ static void ask_back(struct root *r, int node, uint64_t now)
 }
 
 /* Somebody wants tasks and there are none: those that have get asked. */
-static void ask_those_that_have(struct root *r)
+static void ask_those_that_have(struct fw_root *r)
 {
     const uint64_t now = fw_now();
     bool wanted = false;
@@ -181,7 +178,7 @@ static void ask_those_that_have(struct root *r)
 
 /* -- Receiving ---------------------------------------------------------- */
 
-static bool read_state(struct root *r, struct view *v, struct fw_post *post)
+static bool read_state(struct fw_root *r, struct view *v, struct fw_post *post)
 {
     const struct fw_feed_state *state = fw_post_take(post, sizeof *state);
 
@@ -197,24 +194,24 @@ static bool read_state(struct root *r, struct view *v, struct fw_post *post)
     return true;
 }
 
-static bool read_unrun(struct root *r, struct view *v, struct fw_post *post)
+static bool read_unrun(struct fw_root *r, struct view *v, struct fw_post *post)
 {
     v->asked = false;
     if (post->head->n == 0)
         v->rest = fw_now() + fw_pace_patience();
     for (uint32_t i = 0; i < post->head->n; i++) {
-        const struct fw_span *span = fw_post_take(post, sizeof *span);
+        struct fw_span span;
 
-        if (span == NULL)
+        if (!fw_entry_span(post, r->job->card.count, &span))
             return false;
-        take_back(r, r->node_of[post->from], *span);
+        take_back(r, r->node_of[post->from], span);
     }
     return true;
 }
 
 /* Outcomes and outputs go where the stage's collector brings those of this
  * node; marked as taken, so that it passes them over. */
-static void keep_results(struct root *r, const struct fw_feed_results *results, const unsigned char *outcome,
+static void keep_results(struct fw_root *r, const struct fw_feed_results *results, const unsigned char *outcome,
                          const char *outputs)
 {
     const size_t size = (size_t)r->job->card.out_size;
@@ -230,23 +227,24 @@ static void keep_results(struct root *r, const struct fw_feed_results *results, 
     }
 }
 
-static bool read_results(struct root *r, struct fw_post *post)
+static bool read_results(struct fw_root *r, struct fw_post *post)
 {
     for (uint32_t i = 0; i < post->head->n; i++) {
-        const struct fw_feed_results *results = fw_post_take(post, sizeof *results);
-        const unsigned char *outcome = results != NULL ? fw_post_take(post, (size_t)results->n) : NULL;
-        const char *outputs = outcome != NULL ? fw_post_take(post, (size_t)results->outputs) : NULL;
+        struct fw_feed_results results;
+        const unsigned char *outcome;
+        const char *outputs;
 
-        if (outputs == NULL || results->begin + results->n > r->job->card.count || r->job->outcome == NULL)
+        if (r->job->outcome == NULL ||
+            !fw_entry_results(post, r->job->card.count, r->job->card.out_size, &results, &outcome, &outputs))
             return false;
-        keep_results(r, results, outcome, results->outputs > 0 ? outputs : NULL);
+        keep_results(r, &results, outcome, outputs);
         if (r->job->work->progress.every_ns > 0)
-            fw_progress_add(&r->job->work->progress, (size_t)results->n, fw_now());
+            fw_progress_add(&r->job->work->progress, (size_t)results.n, fw_now());
     }
     return true;
 }
 
-static bool read_post(struct root *r, struct fw_post *post)
+static bool read_post(struct fw_root *r, struct fw_post *post)
 {
     struct view *v = &r->view[r->node_of[post->from]];
 
@@ -269,13 +267,13 @@ static bool read_post(struct root *r, struct fw_post *post)
 }
 
 /* After an error, too: the leaders wait until their letters are received. */
-static bool receive(struct root *r)
+static bool receive(struct fw_root *r)
 {
     struct fw_post post;
     bool some = false;
 
-    while (!r->mail.broken) {
-        note(r, fw_mail_receive(&r->mail, &post));
+    while (!r->mail->broken) {
+        note(r, fw_mail_receive(r->mail, &post));
         if (post.head == NULL)
             break;
         some = true;
@@ -286,14 +284,14 @@ static bool receive(struct root *r)
                             post.from));
         fw_post_drop(&post);
     }
-    note(r, fw_mail_push(&r->mail));
+    note(r, fw_mail_push(r->mail));
     return some;
 }
 
 /* -- The job ------------------------------------------------------------ */
 
 /* This node asks as the others do, without a letter. */
-static bool look_after_own(struct root *r)
+static bool look_after_own(struct fw_root *r)
 {
     struct view *v = &r->view[0];
     bool moved = false;
@@ -308,7 +306,7 @@ static bool look_after_own(struct root *r)
     return moved;
 }
 
-static void pass_stop_on(struct root *r)
+static void pass_stop_on(struct fw_root *r)
 {
     const enum fw_haste haste = fw_plot_haste(r->plot);
 
@@ -321,7 +319,7 @@ static void pass_stop_on(struct root *r)
 }
 
 /* Nobody has an unstarted task, and none is on its way. */
-static bool is_over(const struct root *r)
+static bool is_over(const struct fw_root *r)
 {
     if (stops(r))
         return r->told_stop;
@@ -333,7 +331,7 @@ static bool is_over(const struct root *r)
     return true;
 }
 
-static void rule(struct root *r)
+static void rule(struct fw_root *r)
 {
     struct fw_pause pause = { 0, 0 };
 
@@ -352,15 +350,14 @@ static void rule(struct root *r)
     }
 }
 
-static void tell_end(struct root *r)
+static void tell_end(struct fw_root *r)
 {
     for (int node = 1; node < fw_world.nodes; node++)
-        if (!r->mail.broken)
-            note(r, fw_mail_insist(&r->mail, FW_LETTER_END, r->view[node].leader));
+        tell(r, node, FW_LETTER_END, 0);
 }
 
 /* No more tasks; what runs may still fail, and the others are told. */
-static void finish(struct root *r, bool (*left)(void *own), void *own)
+static void finish(struct fw_root *r, bool (*left)(void *own), void *own)
 {
     struct fw_pause pause = { 0, 0 };
 
@@ -372,23 +369,19 @@ static void finish(struct root *r, bool (*left)(void *own), void *own)
 
         pass_stop_on(r);
         fw_crew_urge(r->crew);
-        done = left(own) && (r->byes == fw_world.nodes - 1 || r->mail.broken);
+        done = left(own) && (r->byes == fw_world.nodes - 1 || r->mail->broken);
         if (!moved)
             fw_pause(&pause);
     }
     tell_end(r);
-    note(r, fw_mail_flush(&r->mail));
+    note(r, fw_mail_flush(r->mail));
 }
 
-static bool see_nodes(struct root *r)
+static void see_nodes(struct fw_root *r)
 {
     const int ranks = fw_world.size;
     int nodes = 0;
 
-    r->view = fw_malloc((size_t)fw_world.nodes * sizeof *r->view);
-    r->node_of = fw_malloc((size_t)ranks * sizeof *r->node_of);
-    if (r->view == NULL || r->node_of == NULL)
-        return false;
     memset(r->view, 0, (size_t)fw_world.nodes * sizeof *r->view);
     for (int rank = 0; rank < ranks; rank++) {
         const int leader = fw_world.peer[rank].leader;
@@ -404,11 +397,10 @@ static bool see_nodes(struct root *r)
             r->node_of[rank] = r->node_of[leader];
         }
     }
-    return true;
 }
 
 /* What is settled nowhere, when all have left. */
-static bool fill_with_lost(struct root *r)
+static bool fill_with_lost(struct fw_root *r)
 {
     const size_t count = (size_t)r->job->card.count;
     const unsigned char *outcome = r->job->outcome;
@@ -426,18 +418,16 @@ static bool fill_with_lost(struct root *r)
     return kept;
 }
 
-static bool fill_stock(struct root *r)
+static bool fill_stock(struct fw_root *r)
 {
     const size_t n = (size_t)r->job->card.ndear;
 
+    fw_stock_close(&r->stock);
     fw_stock_open(&r->stock, (size_t)r->job->card.count, r->plot->ranges->granule);
     if (r->job->again)
         return fill_with_lost(r);
-    if (n == 0 || r->stock.granule > 1)
+    if (r->dear == NULL || r->stock.granule > 1)
         return true;
-    r->dear = fw_malloc(2 * n * sizeof *r->dear);
-    if (r->dear == NULL)
-        return false;
     (void)fw_work_dear(&r->job->request->job, r->job->card.workers, r->dear, r->dear + n);
     r->stock.dear = r->dear;
     r->stock.dear_sorted = r->dear + n;
@@ -445,20 +435,60 @@ static bool fill_stock(struct root *r)
     return true;
 }
 
+furrow_status fw_root_open(struct fw_job *job)
+{
+    const size_t n = (size_t)job->card.ndear;
+    struct fw_root *r = fw_malloc(sizeof *r);
+
+    if (r != NULL)
+        *r = (struct fw_root){ .job = job, .mail = &job->mail };
+    job->root = r;
+    if (r != NULL) {
+        r->view = fw_malloc((size_t)fw_world.nodes * sizeof *r->view);
+        r->node_of = fw_malloc((size_t)fw_world.size * sizeof *r->node_of);
+        r->dear = n > 0 ? fw_malloc(2 * n * sizeof *r->dear) : NULL;
+    }
+    if (r == NULL || r->view == NULL || r->node_of == NULL || (n > 0 && r->dear == NULL))
+        return fw_fail(FURROW_ENOMEM, "mpi: no memory for a table of %d nodes", fw_world.nodes);
+    return FURROW_OK;
+}
+
+void fw_root_close(struct fw_job *job)
+{
+    struct fw_root *r = job->root;
+
+    if (r == NULL)
+        return;
+    fw_free(r->view);
+    fw_free(r->node_of);
+    fw_free(r->dear);
+    fw_stock_close(&r->stock);
+    fw_free(r);
+    job->root = NULL;
+}
+
+/* For this run: the first one, or one more for tasks that were lost. */
+static void begin(struct fw_root *r, struct fw_plot *plot, struct fw_crew_beside *crew)
+{
+    r->plot = plot;
+    r->crew = crew;
+    r->turn = r->byes = 0;
+    r->told_stop = false;
+    r->told_haste = FW_HASTE_NONE;
+    r->status = FURROW_OK;
+    see_nodes(r);
+}
+
 furrow_status fw_root_run(struct fw_job *job, struct fw_plot *plot, struct fw_crew_beside *crew,
                           bool (*left)(void *own), void *own)
 {
-    struct root r = { .job = job, .plot = plot, .crew = crew, .status = FURROW_OK };
+    struct fw_root *r = job->root;
 
-    if (see_nodes(&r) && fill_stock(&r))
-        rule(&r);
+    begin(r, plot, crew);
+    if (fill_stock(r))
+        rule(r);
     else
-        note(&r, fw_fail(FURROW_ENOMEM, "mpi: no memory for a table of %d nodes", fw_world.nodes));
-    if (r.view != NULL && r.node_of != NULL)
-        finish(&r, left, own);
-    fw_free(r.view);
-    fw_free(r.node_of);
-    fw_free(r.dear);
-    fw_stock_close(&r.stock);
-    return r.status;
+        note(r, fw_fail(FURROW_ENOMEM, "mpi: no memory for the list of tasks that were lost"));
+    finish(r, left, own);
+    return r->status;
 }

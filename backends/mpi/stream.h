@@ -18,27 +18,17 @@ void fw_borrow_request(const struct fw_job *job, struct fw_request *request);
 /* Rank 0, as the source of a stream. */
 extern const struct fw_source fw_borrow_source;
 
-/* Runs the job: rank 0 the one, the others the other, also without a worker. */
+/* What the job needs here besides its work, before all ranks agree to run it;
+ * rank 0 the one, the others the other, also without a worker. Closing one that
+ * was not opened is harmless. */
+FW_MUST_CHECK furrow_status fw_lend_open(struct fw_job *job);
+FW_MUST_CHECK furrow_status fw_borrow_open(struct fw_job *job);
+void fw_lend_close(struct fw_job *job);
+void fw_borrow_close(struct fw_job *job);
+
+/* Runs the job. */
 FW_MUST_CHECK furrow_status fw_lend_run(struct fw_job *job);
 FW_MUST_CHECK furrow_status fw_borrow_run(struct fw_job *job);
-
-/* What of a task travels to a rank; its input follows. Plain bytes. */
-struct fw_lent_task {
-    uint64_t index;
-    uint32_t slot;   /* rank 0's */
-    uint32_t attempt;
-};
-
-/* What comes back; words, host (once a letter, in front) and output follow. */
-struct fw_lent_result {
-    uint64_t bytes;   /* of the output or reply that follow */
-    double seconds;
-    uint32_t slot, attempt;
-    int32_t outcome, code, worker;
-    uint32_t words;   /* bytes of them that follow, without a NUL */
-    uint32_t replied; /* the bytes are a reply */
-    uint32_t unused;
-};
 
 /* The job stops here, for a reason that another rank knows. */
 void fw_stream_stop(struct furrow_work *work, enum fw_haste haste);
