@@ -45,6 +45,13 @@ bool fw_pace_low(size_t left, int workers, double rate)
     return (double)left <= fw_pace_low_mark(workers, rate);
 }
 
+struct fw_pace_looks fw_pace_looks(int ranks, int cpus)
+{
+    const struct fw_pace_looks alone = { 16, 64 }, crowded = { 1, 0 };
+
+    return ranks > cpus ? crowded : alone;
+}
+
 uint64_t fw_pace_sleep(uint64_t waited)
 {
     const uint64_t least = 20000, most = 1000000, ns = waited / 64;

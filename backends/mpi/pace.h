@@ -26,6 +26,17 @@ bool fw_pace_low(size_t left, int workers, double rate);
 /* Where that begins: so many tasks. */
 double fw_pace_low_mark(int workers, double rate);
 
+/* How often one that waits looks before its first sleep: in a row, and then giving
+ * the CPU away each time. */
+struct fw_pace_looks {
+    unsigned spins, yields;
+};
+
+/* Of `ranks` that share `cpus`. Where each has one of its own, looking is the
+ * fastest way to hear; where they have not, who looks takes the CPU from one that
+ * works, and has nothing to hear before that one has had it. */
+struct fw_pace_looks fw_pace_looks(int ranks, int cpus);
+
 /* Nanoseconds of the next sleep of one that has waited for `waited`. */
 uint64_t fw_pace_sleep(uint64_t waited);
 

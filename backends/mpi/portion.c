@@ -48,6 +48,19 @@ static bool all_join(const struct claim *claim, int ranks)
     return true;
 }
 
+static int count_all(const struct claim *claim, int ranks)
+{
+    int n = 0;
+
+    for (int place = 0; place < MOST; place++)
+        for (int r = 0; r < ranks; r++)
+            if (claims(&claim[r], place)) {
+                n++;
+                break;
+            }
+    return n;
+}
+
 /* `may` and `os` have room for ranks * npus and npus entries. */
 static furrow_status take(const struct fw_topology *topology, const struct claim *claim, int ranks, int rank, bool *may,
                           int *os)
@@ -93,7 +106,7 @@ static bool all_have(bool have, MPI_Comm host)
     return MPI_Allreduce(&mine, &all, 1, MPI_INT, MPI_MIN, host) == MPI_SUCCESS && all;
 }
 
-furrow_status fw_portion_take(MPI_Comm host)
+furrow_status fw_portion_take(MPI_Comm host, struct fw_crowd *crowd)
 {
     const struct fw_topology *topology;
     struct claim mine, *all;
@@ -102,6 +115,9 @@ furrow_status fw_portion_take(MPI_Comm host)
 
     (void)MPI_Comm_size(host, &ranks);
     (void)MPI_Comm_rank(host, &rank);
+    *crowd = (struct fw_crowd){ ranks, fw_cpus()->nallowed };
+    if (fw_cpus_launcher()->local_size > ranks)
+        crowd->ranks = fw_cpus_launcher()->local_size;
     if (ranks == 1)
         return FURROW_OK;
     if (fw_topology(&topology) != FURROW_OK) /* said by every job */
@@ -113,8 +129,10 @@ furrow_status fw_portion_take(MPI_Comm host)
         return fw_fail(FURROW_ENOMEM, "mpi: no memory for a table of %d ranks on one of them", ranks);
     }
     status = fw_mpi_check(MPI_Allgather(&mine, sizeof mine, MPI_BYTE, all, sizeof mine, MPI_BYTE, host), "MPI_Allgather");
-    if (status == FURROW_OK && all_join(all, ranks))
+    if (status == FURROW_OK && all_join(all, ranks)) {
+        crowd->cpus = count_all(all, ranks);
         status = deal(topology, all, ranks, rank);
+    }
     fw_free(all);
     return status;
 }

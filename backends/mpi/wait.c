@@ -4,15 +4,15 @@
 #include <sys/prctl.h>
 #include <time.h>
 
-#include "pace.h"
+#include "world.h"
 
 #include "runtime/engine.h"
 
-enum { LOOKS = 16, YIELDS = 64, LOOKS_AT_ONCE = 8 };
+enum { LOOKS_AT_ONCE = 8 };
 
 uint64_t fw_pause_next(struct fw_pause *pause)
 {
-    if (++pause->looks <= LOOKS + YIELDS)
+    if (++pause->looks <= fw_world.looks.spins + fw_world.looks.yields)
         return 0;
     if (pause->since == 0)
         pause->since = fw_now();
@@ -40,7 +40,7 @@ void fw_pause(struct fw_pause *pause)
 
     if (ns > 0)
         sleep_for(ns);
-    else if (pause->looks > LOOKS)
+    else if (pause->looks > fw_world.looks.spins)
         (void)sched_yield();
 }
 

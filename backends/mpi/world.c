@@ -70,6 +70,7 @@ static furrow_status find_node(struct fw_world *world, int *leader)
 {
     furrow_status status;
     MPI_Comm host = MPI_COMM_NULL;
+    struct fw_crowd crowd;
     int host_rank = 0, code;
     bool all;
 
@@ -77,7 +78,8 @@ static furrow_status find_node(struct fw_world *world, int *leader)
     code = MPI_Comm_split_type(world->comm, MPI_COMM_TYPE_SHARED, world->rank, MPI_INFO_NULL, &host);
     if (code != MPI_SUCCESS)
         return fw_mpi_check(code, "MPI_Comm_split_type");
-    status = fw_portion_take(host);
+    status = fw_portion_take(host, &crowd);
+    world->looks = fw_pace_looks(crowd.ranks, crowd.cpus);
     (void)MPI_Comm_rank(host, &host_rank);
     find_leader(host, host_rank, leader, &all);
     world->node = host;

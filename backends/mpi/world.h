@@ -9,6 +9,7 @@
 
 #include <furrow/furrow.h>
 
+#include "pace.h"
 #include "window.h"
 
 /* What all ranks know of one. Plain bytes. */
@@ -28,6 +29,7 @@ struct fw_world {
     struct fw_peer *peer;   /* owned: by rank */
     pthread_t thread;       /* that may call MPI */
     bool any_thread;        /* MPI_THREAD_MULTIPLE */
+    struct fw_pace_looks looks; /* of ranks that wait */
 
     bool finalizes;         /* furrow called MPI_Init */
     bool ended;             /* rank 0 has said that there are no more jobs */
