@@ -4,7 +4,8 @@
  * furrow_map() with backend "mpi" in its config, on the thread that may call
  * MPI, and all return together with the same status and report. Inputs, a
  * `shared` with a size, costs, count, callbacks and config are rank 0's;
- * functions and a `shared` of size 0 are each rank's own. Served, for a code
+ * functions and a `shared` of size 0 are each rank's own. Of a reduction `result`
+ * and `shared` are each rank's own, and must be the same on all. Served, for a code
  * that knows nothing of MPI: after furrow_mpi_serve() only rank 0 goes on in
  * main, and the other ranks run tasks of its jobs.
  *

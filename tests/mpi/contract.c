@@ -56,12 +56,14 @@ static bool served, isolated;
 
 const struct row rows[] = {
     { "sequential", "sequential", 1, IN_CALLER }, /* what promises compare with */
+    { "mpi1", "mpi", 1, PROCESSES },
     { "mpi", "mpi", 2, PROCESSES },
     { "mpi3", "mpi", 3, PROCESSES },
     { "mpi4", "mpi", 4, PROCESSES },
     { "mpi5", "mpi", 5, PROCESSES },
     { "mpi6", "mpi", 6, PROCESSES },
     { "mpi8", "mpi", 8, PROCESSES },
+    { "mpi10", "mpi", 10, PROCESSES },
     { "mpi12", "mpi", 12, PROCESSES },
 };
 const int nrows = sizeof rows / sizeof *rows;
