@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "mapped.h"
 
 /* A benchmark of something that failed is worth nothing. */
 static void must(furrow_status status)
@@ -35,31 +36,9 @@ static furrow_config config_for(int workers)
 
 /* -- furrow_map ---------------------------------------------------------- */
 
-static int task_empty(furrow_task *task)
-{
-    (void)task;
-    return 0;
-}
-
 static int task_store(furrow_task *task)
 {
     *(double *)task->out = (double)task->index;
-    return 0;
-}
-
-static int task_spin(furrow_task *task)
-{
-    const struct bench_loop *loop = task->shared;
-
-    bench_spin(loop->turns_all);
-    return 0;
-}
-
-static int task_spins(furrow_task *task)
-{
-    const struct bench_loop *loop = task->shared;
-
-    bench_spin(loop->turns[task->index]);
     return 0;
 }
 
@@ -97,8 +76,8 @@ static int task_naps(furrow_task *task)
 }
 
 static const furrow_task_fn tasks[BENCH_KINDS] = {
-    [BENCH_EMPTY] = task_empty, [BENCH_STORE] = task_store, [BENCH_SPIN] = task_spin,
-    [BENCH_SPINS] = task_spins, [BENCH_MARK] = task_mark,   [BENCH_NAP] = task_nap,
+    [BENCH_EMPTY] = mapped_empty, [BENCH_STORE] = task_store, [BENCH_SPIN] = mapped_spin,
+    [BENCH_SPINS] = mapped_spins, [BENCH_MARK] = task_mark,   [BENCH_NAP] = task_nap,
     [BENCH_BYTES] = task_bytes, [BENCH_STAMP] = task_stamp, [BENCH_NAPS] = task_naps,
 };
 
@@ -177,7 +156,7 @@ static void region_map(int workers)
 {
     static char fresh[1 << 22];
     static size_t next;
-    const furrow_job job = { .run = task_empty,
+    const furrow_job job = { .run = mapped_empty,
                              .count = (size_t)workers,
                              .shared = &fresh[next++ % sizeof fresh] };
     const furrow_config config = config_for(workers);
@@ -225,7 +204,7 @@ struct inner {
 static int inner_jobs(furrow_task *task)
 {
     const struct inner *inner = task->shared;
-    const furrow_job job = { .run = task_empty, .count = 2 };
+    const furrow_job job = { .run = mapped_empty, .count = 2 };
     double start;
 
     must(furrow_map(&job, NULL, NULL));

@@ -62,6 +62,7 @@
     V(fw_tally_fail, (struct fw_tally *tally, furrow_status status), (tally, status))                          \
     V(fw_tally_count, (struct fw_tally *tally, const unsigned char *outcome, size_t count),                    \
         (tally, outcome, count))                                                                               \
+    V(fw_counts_add, (struct fw_counts *counts, const struct fw_counts *more), (counts, more))                 \
     V(fw_tally_add, (struct fw_tally *tally, const struct fw_tally *more), (tally, more))                      \
     V(fw_report_clear, (furrow_report *report), (report))                                                      \
     V(fw_report_plan, (furrow_report *report, const struct fw_plan *plan), (report, plan))                     \

@@ -68,14 +68,14 @@ static void add_worker(struct fw_tally *tally, const struct furrow_work *work, i
 {
     const struct fw_worker *w = &work->worker[worker];
 
-    tally->started += w->started;
-    tally->count[FURROW_FAILED] += w->failed;
-    tally->count[FURROW_TIMED_OUT] += w->timed_out;
-    tally->count[FURROW_CRASHED] += w->crashed;
-    tally->retried += w->retried;
-    tally->busy_ns += w->busy_ns;
-    if (w->entered && w->batch.size > tally->batch)
-        tally->batch = w->batch.size;
+    tally->counts.started += w->started;
+    tally->counts.outcome[FURROW_FAILED] += w->failed;
+    tally->counts.outcome[FURROW_TIMED_OUT] += w->timed_out;
+    tally->counts.outcome[FURROW_CRASHED] += w->crashed;
+    tally->counts.retried += w->retried;
+    tally->counts.busy_ns += w->busy_ns;
+    if (w->entered && w->batch.size > tally->counts.batch)
+        tally->counts.batch = w->batch.size;
     for (int i = 0; i < w->nfailures; i++)
         add_failure(tally, &work->blame[worker].failure[i]);
 }
@@ -89,13 +89,15 @@ void fw_tally_take(struct fw_tally *tally, const struct furrow_work *work)
     if (work->stream != NULL && work->stream->source != NULL) {
         ; /* who hands the tasks out counts them */
     } else if (work->stream != NULL) {
-        tally->count[FURROW_DONE] = work->stream->done;
-        tally->drawn = work->stream->drawn;
+        tally->counts.outcome[FURROW_DONE] = work->stream->done;
+        tally->counts.drawn = work->stream->drawn;
     } else {
-        tally->count[FURROW_DONE] = tally->started - tally->count[FURROW_FAILED] - tally->count[FURROW_TIMED_OUT] -
-                                    tally->count[FURROW_CRASHED] - count_unretried(work);
+        const uint64_t *by = tally->counts.outcome;
+
+        tally->counts.outcome[FURROW_DONE] = tally->counts.started - by[FURROW_FAILED] - by[FURROW_TIMED_OUT] -
+                                             by[FURROW_CRASHED] - count_unretried(work);
     }
-    tally->deaths = work->deaths;
+    tally->counts.deaths = work->deaths;
     tally->cause = work->cause;
     for (int cause = 0; cause < FW_CAUSES; cause++)
         tally->stop[cause] = work->stop[cause];
@@ -113,9 +115,9 @@ void fw_tally_fail(struct fw_tally *tally, furrow_status status)
 
 void fw_tally_count(struct fw_tally *tally, const unsigned char *outcome, size_t count)
 {
-    memset(tally->count, 0, sizeof tally->count);
+    memset(tally->counts.outcome, 0, sizeof tally->counts.outcome);
     for (size_t i = 0; i < count; i++)
-        tally->count[outcome[i] & ~FW_TAKEN]++;
+        tally->counts.outcome[outcome[i] & ~FW_TAKEN]++;
 }
 
 /* The first stop of all is the cause of all. */
@@ -133,17 +135,22 @@ static void add_stops(struct fw_tally *tally, const struct fw_tally *more)
     }
 }
 
-void fw_tally_add(struct fw_tally *tally, const struct fw_tally *more)
+void fw_counts_add(struct fw_counts *counts, const struct fw_counts *more)
 {
     for (int outcome = 0; outcome <= FURROW_SKIPPED; outcome++)
-        tally->count[outcome] += more->count[outcome];
-    tally->started += more->started;
-    tally->retried += more->retried;
-    tally->busy_ns += more->busy_ns;
-    tally->drawn += more->drawn;
-    tally->deaths += more->deaths;
-    if (more->batch > tally->batch)
-        tally->batch = more->batch;
+        counts->outcome[outcome] += more->outcome[outcome];
+    counts->started += more->started;
+    counts->retried += more->retried;
+    counts->busy_ns += more->busy_ns;
+    counts->drawn += more->drawn;
+    counts->deaths += more->deaths;
+    if (more->batch > counts->batch)
+        counts->batch = more->batch;
+}
+
+void fw_tally_add(struct fw_tally *tally, const struct fw_tally *more)
+{
+    fw_counts_add(&tally->counts, &more->counts);
     for (int i = 0; i < more->failures; i++)
         add_failure(tally, &more->failure[i]);
     add_stops(tally, more);
@@ -154,16 +161,16 @@ void fw_tally_add(struct fw_tally *tally, const struct fw_tally *more)
 static void count(furrow_report *report, const struct furrow_work *work, const struct fw_tally *tally)
 {
     const furrow_job *job = &work->request.job;
-    const size_t tasks = job->count == 0 && work->stream != NULL ? tally->drawn : job->count;
+    const size_t tasks = job->count == 0 && work->stream != NULL ? tally->counts.drawn : job->count;
 
-    report->done = tally->count[FURROW_DONE];
-    report->failed = tally->count[FURROW_FAILED];
-    report->timed_out = tally->count[FURROW_TIMED_OUT];
-    report->crashed = tally->count[FURROW_CRASHED];
+    report->done = tally->counts.outcome[FURROW_DONE];
+    report->failed = tally->counts.outcome[FURROW_FAILED];
+    report->timed_out = tally->counts.outcome[FURROW_TIMED_OUT];
+    report->crashed = tally->counts.outcome[FURROW_CRASHED];
     report->skipped = tasks - report->done - report->failed - report->timed_out - report->crashed;
-    report->retried = tally->retried;
-    report->busy_seconds = (double)tally->busy_ns * 1e-9;
-    report->batch = tally->batch < tasks ? tally->batch : tasks;
+    report->retried = tally->counts.retried;
+    report->busy_seconds = (double)tally->counts.busy_ns * 1e-9;
+    report->batch = tally->counts.batch < tasks ? tally->counts.batch : tasks;
     report->failures = tally->failures;
     memcpy(report->failure, tally->failure, (size_t)tally->failures * sizeof *report->failure);
 }

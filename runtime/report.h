@@ -13,13 +13,20 @@ void fw_report_clear_unwanted(furrow_report *report);
 /* The part of the plan. */
 void fw_report_plan(furrow_report *report, const struct fw_plan *plan);
 
-/* What the workers of one process counted, or of several together: plain bytes,
- * to be sent. */
+/* What workers counted. Plain bytes, to be sent. */
+struct fw_counts {
+    uint64_t outcome[FURROW_SKIPPED + 1]; /* tasks that ran, by outcome */
+    uint64_t started, retried, busy_ns, drawn, deaths;
+    uint64_t batch; /* the largest */
+};
+
+/* Adds what others counted. */
+void fw_counts_add(struct fw_counts *counts, const struct fw_counts *more);
+
+/* That, of one process or of several together, and what there is to say. Plain
+ * bytes, to be sent. */
 struct fw_tally {
-    uint64_t count[FURROW_SKIPPED + 1]; /* by outcome, of those that ran */
-    uint64_t started, retried, busy_ns;
-    size_t drawn, batch;
-    uint32_t deaths;
+    struct fw_counts counts;
     uint32_t cause;                 /* enum fw_cause of the first stop */
     struct fw_stop stop[FW_CAUSES]; /* by cause */
     char note[FURROW_MESSAGE];

@@ -95,9 +95,8 @@ furrow_status fw_agree_status(furrow_status mine, bool *wants, bool *invalid)
 
 /* All of a tally where nothing failed, stopped or is to be added. So short that
  * MPI sends it at once; a longer one first asks the receiver, who may sleep. */
-struct counts {
-    uint64_t count[FURROW_SKIPPED + 1];
-    uint64_t started, retried, busy_ns, drawn, batch, deaths;
+struct brief {
+    struct fw_counts counts;
     uint64_t more; /* ranks whose tally has more */
 };
 
@@ -110,49 +109,14 @@ static bool has_more(const struct fw_tally *tally)
     return stopped || tally->failures > 0 || tally->note[0] != '\0';
 }
 
-static struct counts counts_of(const struct fw_tally *tally)
-{
-    struct counts counts = { .started = tally->started,
-                             .retried = tally->retried,
-                             .busy_ns = tally->busy_ns,
-                             .drawn = tally->drawn,
-                             .batch = tally->batch,
-                             .deaths = tally->deaths,
-                             .more = has_more(tally) };
-
-    memcpy(counts.count, tally->count, sizeof counts.count);
-    return counts;
-}
-
-static struct fw_tally tally_of(const struct counts *counts)
-{
-    struct fw_tally tally = { .started = counts->started,
-                              .retried = counts->retried,
-                              .busy_ns = counts->busy_ns,
-                              .drawn = (size_t)counts->drawn,
-                              .batch = (size_t)counts->batch,
-                              .deaths = (uint32_t)counts->deaths,
-                              .cause = FW_CAUSE_NONE };
-
-    memcpy(tally.count, counts->count, sizeof tally.count);
-    return tally;
-}
-
-static void add_counts(void *in, void *inout, int *n, MPI_Datatype *type)
+static void add_briefs(void *in, void *inout, int *n, MPI_Datatype *type)
 {
     (void)type;
     for (int i = 0; i < *n; i++) {
-        const struct counts *more = (const struct counts *)in + i;
-        struct counts *sum = (struct counts *)inout + i;
+        const struct brief *more = (const struct brief *)in + i;
+        struct brief *sum = (struct brief *)inout + i;
 
-        for (int outcome = 0; outcome <= FURROW_SKIPPED; outcome++)
-            sum->count[outcome] += more->count[outcome];
-        sum->started += more->started;
-        sum->retried += more->retried;
-        sum->busy_ns += more->busy_ns;
-        sum->drawn += more->drawn;
-        sum->batch = more->batch > sum->batch ? more->batch : sum->batch;
-        sum->deaths += more->deaths;
+        fw_counts_add(&sum->counts, &more->counts);
         sum->more += more->more;
     }
 }
@@ -188,19 +152,18 @@ static furrow_status add_up(const void *mine, void *sum, size_t size, MPI_User_f
 
 furrow_status fw_agree_tally(struct fw_tally *tally)
 {
-    struct counts mine, counts;
+    struct brief mine = { .counts = tally->counts, .more = has_more(tally) }, all;
     struct fw_tally sum;
     furrow_status status;
 
     if (fw_world.size == 1)
         return FURROW_OK;
-    mine = counts_of(tally);
-    memset(&counts, 0, sizeof counts);
-    status = add_up(&mine, &counts, sizeof counts, add_counts, true);
+    memset(&all, 0, sizeof all);
+    status = add_up(&mine, &all, sizeof all, add_briefs, true);
     if (status != FURROW_OK)
         return status;
-    if (counts.more == 0) {
-        *tally = tally_of(&counts);
+    if (all.more == 0) {
+        *tally = (struct fw_tally){ .counts = all.counts, .cause = FW_CAUSE_NONE };
         return FURROW_OK;
     }
     memset(&sum, 0, sizeof sum);

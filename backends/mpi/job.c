@@ -392,9 +392,9 @@ static bool lost_some(struct fw_job *job, const struct fw_tally *tally, furrow_s
 
     if (!fw_job_forks(job) || fw_job_streams(job))
         return false;
-    if (is_root() && tally->deaths > job->deaths && !fw_work_stops(job->work)) {
+    if (is_root() && tally->counts.deaths > job->deaths && !fw_work_stops(job->work)) {
         lost = memchr(job->outcome, FURROW_PENDING, (size_t)job->card.count) != NULL;
-        job->deaths = tally->deaths;
+        job->deaths = (uint32_t)tally->counts.deaths;
     }
     *status = fw_agree_bytes(&lost, sizeof lost, 0);
     return *status == FURROW_OK && lost;
@@ -423,7 +423,7 @@ static furrow_status run_together(struct fw_job *job)
         return fw_report_refuse(job->report, status);
     if (is_root()) {
         (void)fw_work_settle(job->work);
-        if ((tally.deaths > 0 || tally.stop[FW_CAUSE_BACKEND].taken) && job->outcome != NULL) /* some are lost */
+        if ((tally.counts.deaths > 0 || tally.stop[FW_CAUSE_BACKEND].taken) && job->outcome != NULL) /* some are lost */
             fw_tally_count(&tally, job->outcome, (size_t)job->card.count);
         (void)fw_report_tally(job->report, job->work, &tally, fw_now() - job->start);
     }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "follow.h"
+#include "mapped.h"
 #include "served.h"
 
 static void must(furrow_status status)
@@ -24,28 +25,6 @@ static furrow_config config_for_ranks(void)
 
 /* -- Collective: each rank has the loop already ---------------------------- */
 
-static int task_empty(furrow_task *task)
-{
-    (void)task;
-    return 0;
-}
-
-static int task_spin(furrow_task *task)
-{
-    const struct bench_loop *loop = task->shared;
-
-    bench_spin(loop->turns_all);
-    return 0;
-}
-
-static int task_spins(furrow_task *task)
-{
-    const struct bench_loop *loop = task->shared;
-
-    bench_spin(loop->turns[task->index]);
-    return 0;
-}
-
 static int task_naps(furrow_task *task)
 {
     follow_nap(task->index, task->shared);
@@ -53,9 +32,9 @@ static int task_naps(furrow_task *task)
 }
 
 static const furrow_task_fn collective[BENCH_KINDS] = {
-    [BENCH_EMPTY] = task_empty,
-    [BENCH_SPIN] = task_spin,
-    [BENCH_SPINS] = task_spins,
+    [BENCH_EMPTY] = mapped_empty,
+    [BENCH_SPIN] = mapped_spin,
+    [BENCH_SPINS] = mapped_spins,
     [BENCH_NAPS] = task_naps,
 };
 
@@ -106,7 +85,7 @@ static int served_naps(furrow_task *task)
 }
 
 static const furrow_task_fn served[BENCH_KINDS] = {
-    [BENCH_EMPTY] = task_empty,
+    [BENCH_EMPTY] = mapped_empty,
     [BENCH_SPIN] = served_spin,
     [BENCH_SPINS] = served_spins,
     [BENCH_NAPS] = served_naps,

@@ -56,7 +56,6 @@ static bool served, isolated;
 
 const struct row rows[] = {
     { "sequential", "sequential", 1, IN_CALLER }, /* what promises compare with */
-    { "mpi1", "mpi", 1, PROCESSES },
     { "mpi", "mpi", 2, PROCESSES },
     { "mpi3", "mpi", 3, PROCESSES },
     { "mpi4", "mpi", 4, PROCESSES },
