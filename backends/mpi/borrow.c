@@ -351,10 +351,12 @@ static void await_end(struct fw_borrowing *b)
     struct fw_pause pause = { 0, 0 };
 
     while (!b->ended && !b->mail->broken) {
-        if (!receive(b))
-            fw_pause(&pause);
-        else if (b->work != NULL)
+        const bool some = receive(b);
+
+        if (b->work != NULL && (some || b->status != FURROW_OK))
             give_up(b);
+        if (!some)
+            fw_pause(&pause);
     }
 }
 

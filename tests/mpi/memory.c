@@ -234,6 +234,57 @@ static furrow_status isolated_replies(furrow_report *report)
     return run_job((furrow_job){ .run = reply, .on_result = take, .isolate = true }, report);
 }
 
+enum { LARGE = 2, LARGE_BYTES = (2 << 20) + 4096 }; /* letters of several messages */
+
+static int copy_ends(furrow_task *task)
+{
+    const char *in = task->in;
+    char *out = task->out;
+
+    memset(out, 0, LARGE_BYTES);
+    out[0] = in[0];
+    out[LARGE_BYTES - 1] = in[LARGE_BYTES - 1];
+    return 0;
+}
+
+static int note(const furrow_result *result, void *user)
+{
+    (void)result, (void)user;
+    return 0;
+}
+
+static furrow_status run_large(bool calls, furrow_report *report)
+{
+    static char in[LARGE][LARGE_BYTES], out[LARGE][LARGE_BYTES];
+    unsigned char outcome[LARGE] = { FURROW_PENDING };
+    const furrow_config config = on_mpi();
+    furrow_job job = { .run = copy_ends, .count = LARGE, .in_size = LARGE_BYTES, .out_size = LARGE_BYTES,
+                       .in = in, .out = out, .outcome = outcome, .on_result = calls ? note : NULL };
+    furrow_status status;
+
+    for (int i = 0; i < LARGE; i++) {
+        in[i][0] = in[i][LARGE_BYTES - 1] = (char)(i + 1);
+        out[i][0] = out[i][LARGE_BYTES - 1] = 0;
+    }
+    status = furrow_map(&job, &config, report);
+    for (int i = 0; i < LARGE; i++) {
+        expect(outcome[i] != FURROW_PENDING, "outcome %d is pending", i);
+        expect(rank > 0 || outcome[i] != FURROW_DONE || (out[i][0] == i + 1 && out[i][LARGE_BYTES - 1] == i + 1),
+               "output %d of a done task is missing", i);
+    }
+    return status;
+}
+
+static furrow_status large(furrow_report *report)
+{
+    return run_large(false, report);
+}
+
+static furrow_status large_results(furrow_report *report)
+{
+    return run_large(true, report);
+}
+
 static furrow_status reduced(furrow_report *report)
 {
     const furrow_config config = on_mpi();
@@ -262,6 +313,8 @@ static const struct {
     { "a streamed job", streamed },
     { "a job with replies", replies },
     { "an isolated job with replies", isolated_replies },
+    { "large tasks", large },
+    { "large tasks with on_result", large_results },
     { "a reduction", reduced },
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
