@@ -27,20 +27,32 @@ const char *fw_bind_refusal(void)
     return NULL;
 }
 
+static void drop(struct fw_mask *mask)
+{
+    if (mask->set != mask->few)
+        CPU_FREE(mask->set);
+    mask->set = NULL;
+}
+
+/* Room for `size` bytes, in the mask itself where that is enough. */
+static bool make_room(struct fw_mask *mask, size_t size)
+{
+    mask->size = size;
+    mask->set = size <= sizeof mask->few ? (void *)mask->few : malloc(size);
+    return mask->set != NULL;
+}
+
 /* The calling thread's mask, in a set as large as the kernel needs. */
 static bool read_own(struct fw_mask *own)
 {
     enum { FEW = 1024, MANY = 1 << 20 };
 
     for (int cpus = FEW; cpus <= MANY; cpus *= 2) {
-        own->size = CPU_ALLOC_SIZE((size_t)cpus);
-        own->set = CPU_ALLOC((size_t)cpus);
-        if (own->set == NULL)
+        if (!make_room(own, CPU_ALLOC_SIZE((size_t)cpus)))
             return false;
         if (sched_getaffinity(0, own->size, own->set) == 0)
             return true;
-        CPU_FREE(own->set);
-        own->set = NULL;
+        drop(own);
         if (errno != EINVAL)
             return false;
     }
@@ -72,27 +84,32 @@ static void fill_allowed(cpu_set_t *set, size_t size)
             CPU_SET_S((size_t)cpus->allowed[i], size, set);
 }
 
+/* Nothing is asked of the kernel where the mask is the own one. */
+static bool install(const struct fw_mask *mask, const struct fw_mask *own)
+{
+    return CPU_EQUAL_S(mask->size, mask->set, own->set) ||
+           sched_setaffinity(0, mask->size, mask->set) == 0;
+}
+
 bool fw_bind_set(enum fw_bind bind, const int *at, int count, struct fw_mask *own)
 {
     const int saved = errno;
-    cpu_set_t *set;
-    bool done;
+    struct fw_mask mask;
+    bool done = false;
 
     own->set = NULL;
     if (bind == FW_BIND_KEEP || !read_own(own))
         return bind == FW_BIND_KEEP;
-    set = malloc(own->size);
-    done = set != NULL;
-    if (done && bind == FW_BIND_LEASE)
-        fill_lease(at, count, set, own->size);
-    else if (done)
-        fill_allowed(set, own->size);
-    done = done && sched_setaffinity(0, own->size, set) == 0;
-    free(set);
-    if (!done) {
-        CPU_FREE(own->set);
-        own->set = NULL;
+    if (make_room(&mask, own->size)) {
+        if (bind == FW_BIND_LEASE)
+            fill_lease(at, count, mask.set, mask.size);
+        else
+            fill_allowed(mask.set, mask.size);
+        done = install(&mask, own);
+        drop(&mask);
     }
+    if (!done)
+        drop(own);
     errno = saved;
     return done;
 }
@@ -104,7 +121,6 @@ void fw_bind_restore(struct fw_mask *own)
     if (own->set == NULL)
         return;
     (void)sched_setaffinity(0, own->size, own->set);
-    CPU_FREE(own->set);
-    own->set = NULL;
+    drop(own);
     errno = saved;
 }

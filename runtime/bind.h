@@ -26,10 +26,13 @@ enum fw_bind fw_bind_choose(int asked, bool processes, bool simulated, bool ours
  * threads by itself, LLVM's keep the one of the job before. */
 const char *fw_bind_refusal(void);
 
-/* A thread's own mask while another one is installed. */
+enum { FW_MASK_WORDS = 1024 / (8 * sizeof(unsigned long)) };
+
+/* A thread's own mask while another one is installed. It stays where it is. */
 struct fw_mask {
-    void *set; /* owned; NULL: nothing was installed */
+    void *set; /* `few`, or owned; NULL: nothing was installed */
     size_t size;
+    unsigned long few[FW_MASK_WORDS]; /* no allocation for most machines */
 };
 
 /* Installs a mask in the calling thread: of `count` places of fw_cpus(), or, for

@@ -9,7 +9,6 @@
 #include <strings.h>
 #include <unistd.h>
 
-
 static const struct {
     const char *name;
     bool follows_omp; /* the library reads OMP_NUM_THREADS where this one is unset */
@@ -130,62 +129,85 @@ int fw_pooluser_settings(const struct fw_pooluser *user, int asked, int share,
     return n;
 }
 
-static bool is_entry_of(const char *entry, const char *name)
-{
-    const size_t length = strlen(name);
+struct fw_poolenv {
+    int n;                                /* settings */
+    size_t room;                          /* entries that `entry` has room for */
+    char text[FW_POOLSETTINGS][48];       /* "NAME=value" */
+    size_t length[FW_POOLSETTINGS];       /* of NAME= */
+    char *entry[];                        /* the environment, once it is installed */
+};
 
-    return strncmp(entry, name, length) == 0 && entry[length] == '=';
+struct fw_poolenv *fw_poolenv_make(int asked, int share, size_t entries)
+{
+    struct fw_poolsetting setting[FW_POOLSETTINGS];
+    const size_t room = entries + FW_POOLSETTINGS + 1;
+    struct fw_poolenv *made = malloc(sizeof *made + room * sizeof made->entry[0]);
+    struct fw_pooluser user;
+
+    if (made == NULL)
+        return NULL;
+    fw_pooluser_parse(from_process, NULL, &user);
+    made->n = fw_pooluser_settings(&user, asked, share, setting);
+    made->room = room;
+    for (int i = 0; i < made->n; i++) {
+        made->length[i] = strlen(setting[i].name) + 1;
+        (void)snprintf(made->text[i], sizeof made->text[i], "%s=%s", setting[i].name, setting[i].value);
+    }
+    return made;
 }
 
-static bool is_replaced(const char *entry, const struct fw_poolsetting *setting, int n)
+void fw_poolenv_drop(struct fw_poolenv *made)
 {
-    for (int i = 0; i < n; i++)
-        if (is_entry_of(entry, setting[i].name))
+    free(made);
+}
+
+static bool is_replaced(const char *entry, const struct fw_poolenv *by)
+{
+    for (int i = 0; i < by->n; i++)
+        if (entry[0] == by->text[i][0] && strncmp(entry, by->text[i], by->length[i]) == 0)
             return true;
     return false;
 }
 
-/* One block: the array, then the texts of the settings. Kept for the life of
- * the worker, and done without where there is no memory: not counted. */
-static char **build_environ(const struct fw_poolsetting *setting, int n)
+static size_t count_entries(void)
 {
-    size_t entries = 0, bytes = 0, at = 0;
-    char **made, *text;
+    size_t n = 0;
 
     for (char **e = environ; e != NULL && *e != NULL; e++)
-        entries++;
-    for (int i = 0; i < n; i++)
-        bytes += strlen(setting[i].name) + sizeof setting->value + 1;
-    made = malloc((entries + (size_t)n + 1) * sizeof *made + bytes);
-    if (made == NULL)
-        return NULL;
-    for (size_t e = 0; e < entries; e++)
-        if (!is_replaced(environ[e], setting, n))
-            made[at++] = environ[e];
-    text = (char *)(made + entries + (size_t)n + 1);
-    for (int i = 0; i < n; i++) {
-        made[at++] = text;
-        text += sprintf(text, "%s=%s", setting[i].name, setting[i].value) + 1;
-    }
-    made[at] = NULL;
-    return made;
+        n++;
+    return n;
+}
+
+bool fw_poolenv_install(struct fw_poolenv *made)
+{
+    size_t at = 0;
+
+    if (count_entries() + (size_t)made->n >= made->room)
+        return false;
+    for (char **e = environ; e != NULL && *e != NULL; e++)
+        if (!is_replaced(*e, made))
+            made->entry[at++] = *e;
+    for (int i = 0; i < made->n; i++)
+        made->entry[at++] = made->text[i];
+    made->entry[at] = NULL;
+    environ = made->entry;
+    return true;
 }
 
 furrow_status fw_poolenv_apply(int asked, int share)
 {
-    /* The block of the last call; owned. Each call replaces all entries of the
+    /* The one of the last call; owned. Each call replaces all entries of the
      * one before: which variables are set depends on the user's alone. */
-    static char **ours;
-    struct fw_poolsetting setting[FW_POOLSETTINGS];
-    const int n = fw_pooluser_settings(fw_pooluser(), asked, share, setting);
-    char **made = build_environ(setting, n), **before = environ;
+    static struct fw_poolenv *ours;
+    struct fw_poolenv *made = fw_poolenv_make(asked, share, count_entries());
+    char **const before = environ;
 
     if (made == NULL)
         return fw_fail(FURROW_ENOMEM,
                        "no memory for a worker's environment; give the program more memory");
-    environ = made;
-    if (ours != NULL && before == ours)
-        free(ours);
+    (void)fw_poolenv_install(made); /* it has the room */
+    if (ours != NULL && before == ours->entry)
+        fw_poolenv_drop(ours);
     ours = made;
     return FURROW_OK;
 }

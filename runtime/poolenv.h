@@ -61,10 +61,22 @@ enum { FW_POOLSETTINGS = FW_POOLVARS + 2 };
 int fw_pooluser_settings(const struct fw_pooluser *user, int asked, int share,
                          struct fw_poolsetting out[FW_POOLSETTINGS]);
 
-/* In a forked child, before its first task: makes the environment so. Takes no
- * lock that another thread of the parent may have held (a new `environ` is
- * built; setenv() could hang). Later calls replace earlier ones. FURROW_ENOMEM:
- * the environment is as before, loaded libraries are limited all the same. */
+/* A process worker's environment, made before it is forked: what is written there
+ * is not fetched page by page in each child. */
+struct fw_poolenv;
+
+/* Reads what the user set as it is now. `entries`: of the program's environment
+ * that there is room for. Owned: fw_poolenv_drop(). NULL: no memory; not counted. */
+struct fw_poolenv *fw_poolenv_make(int asked, int share, size_t entries);
+void fw_poolenv_drop(struct fw_poolenv *made);
+
+/* In a forked child, before its first task, and for the rest of its life: `environ`
+ * becomes this one's. Takes no lock that another thread of the parent may have
+ * held (setenv() could hang), and allocates nothing. False: there is no room. */
+bool fw_poolenv_install(struct fw_poolenv *made);
+
+/* Both, in the child. Later calls replace earlier ones. FURROW_ENOMEM: the
+ * environment is as before, loaded libraries are limited all the same. */
 FW_MUST_CHECK furrow_status fw_poolenv_apply(int asked, int share);
 
 #endif

@@ -15,7 +15,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -23,6 +22,8 @@
 
 #include "oom.h"
 #include "runtime/memory.h"
+#include "runtime/poolenv.h"
+#include "runtime/work.h"
 #include "sweep.h"
 
 extern const furrow_backend fw_fork;
@@ -42,6 +43,25 @@ static void pause_ms(long ms)
 
 /* -- The table ---------------------------------------------------------- */
 
+enum { ENVIRONMENT = 250 }; /* entries of the program's that are made room for */
+
+/* Leases differ by one CPU at most. */
+static void make_environments(struct fw_fork_table *table)
+{
+    int most = table->lease[0].cpus;
+
+    table->least = most;
+    for (int w = 1; w < table->workers; w++) {
+        const int cpus = table->lease[w].cpus;
+
+        table->least = cpus < table->least ? cpus : table->least;
+        most = cpus > most ? cpus : most;
+    }
+    for (int more = 0; more <= most - table->least && more < 2; more++)
+        table->environment[more] =
+            fw_poolenv_make(table->work->inner_threads, table->least + more, ENVIRONMENT);
+}
+
 static struct fw_fork_table *table_open(const furrow_crew *crew, furrow_work *work)
 {
     const size_t bytes =
@@ -55,11 +75,15 @@ static struct fw_fork_table *table_open(const furrow_crew *crew, furrow_work *wo
     table->lease = crew->lease;
     table->workers = crew->workers;
     table->caller = getpid();
+    atomic_init(&table->oom.kills, -1);
+    make_environments(table);
     return table;
 }
 
 static void table_close(struct fw_fork_table *table)
 {
+    for (int more = 0; more < 2; more++)
+        fw_poolenv_drop(table->environment[more]);
     fw_block_free(table, table->bytes, true);
 }
 
@@ -102,6 +126,7 @@ static void await_nursery(struct fw_fork_table *table, pid_t pid)
     furrow_work_attach(table->work, table);
     if (furrow_work_urgent(table->work)) /* wake() may have come too early */
         (void)kill(pid, FW_FORK_WAKE);
+    fw_fork_oom_begin(&table->oom);
     while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) != 0 && errno == EINTR)
         ;
     furrow_work_attach(table->work, NULL);
@@ -161,12 +186,19 @@ struct forker {
     furrow_status status;
 };
 
+/* What each child would fetch for itself else: this library's thread-local data. */
+static void touch_locals(void)
+{
+    (void)fw_context_here();
+}
+
 static void *fork_and_wait(void *argument)
 {
     struct forker *forker = argument;
     struct fw_fork_table *table = forker->table;
     int lost = 0;
 
+    touch_locals();
     do {
         pid_t pid = start_nursery(table);
 
@@ -191,6 +223,8 @@ static void *fork_and_wait(void *argument)
     return NULL;
 }
 
+enum { STACK_LEAST = 256 << 10 };
+
 /* Bytes for the stack of a worker: what the main thread has. */
 static size_t stack_size(void)
 {
@@ -206,47 +240,32 @@ static size_t stack_size(void)
     return (size + page - 1) / page * page;
 }
 
-struct stack {
-    char *base; /* owned; its first page is never mapped for use */
-    size_t size;
-};
-
-/* Reserved, not used: pages cost when they are touched. Half of it where the
+/* With the C library's own memory, which it keeps for the next thread. It is
+ * reserved, not used: pages cost when they are touched. Half of it where the
  * address space is limited, and so on. */
-static bool stack_open(struct stack *stack)
+static int create_forker(struct forker *forker, pthread_attr_t *attr, pthread_t *thread)
 {
-    const size_t least = (size_t)256 << 10, guard = (size_t)sysconf(_SC_PAGESIZE);
+    int error = EAGAIN;
 
-    for (stack->size = stack_size(); stack->size >= least; stack->size /= 2) {
-        stack->base = mmap(NULL, stack->size + guard, PROT_READ | PROT_WRITE,
-                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-        if (stack->base != MAP_FAILED) {
-            (void)mprotect(stack->base, guard, PROT_NONE);
-            return true;
-        }
+    for (size_t size = stack_size(); error == EAGAIN && size >= STACK_LEAST; size /= 2) {
+        (void)pthread_attr_setstacksize(attr, size);
+        error = pthread_create(thread, attr, fork_and_wait, forker);
     }
-    return false;
-}
-
-static void stack_close(struct stack *stack)
-{
-    (void)munmap(stack->base, stack->size + (size_t)sysconf(_SC_PAGESIZE));
+    return error;
 }
 
 /* Starts the thread with all signals blocked: they are for the program's own. */
-static int start_forker(struct forker *forker, const struct stack *stack, pthread_t *thread)
+static int start_forker(struct forker *forker, pthread_t *thread)
 {
-    const size_t guard = (size_t)sysconf(_SC_PAGESIZE);
     pthread_attr_t attr;
     sigset_t all, before;
     int error;
 
     if ((error = pthread_attr_init(&attr)) != 0)
         return error;
-    (void)pthread_attr_setstack(&attr, stack->base + guard, stack->size);
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    error = pthread_create(thread, &attr, fork_and_wait, forker);
+    error = create_forker(forker, &attr, thread);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     (void)pthread_attr_destroy(&attr);
     return error;
@@ -254,24 +273,23 @@ static int start_forker(struct forker *forker, const struct stack *stack, pthrea
 
 /* -- The backend ---------------------------------------------------------- */
 
-static furrow_status run_with(const furrow_crew *crew, struct fw_fork_table *table,
-                              const struct stack *stack)
+static furrow_status run_with(const furrow_crew *crew, struct fw_fork_table *table)
 {
     struct forker forker = { .table = table, .status = FURROW_OK };
     pthread_t thread;
     int error;
 
-    error = start_forker(&forker, stack, &thread);
+    error = start_forker(&forker, &thread);
     if (error == 0) {
         if (crew->caller_serves)
             furrow_work_serve(table->work);
         (void)pthread_join(thread, NULL);
     }
     if (error != 0)
-        return furrow_work_fail(
-            table->work, FURROW_ESYS,
-            "fork: no thread to fork from (%s); raise ulimit -u or the cgroup's pids.max",
-            strerror(error));
+        return furrow_work_fail(table->work, FURROW_ESYS,
+                                "fork: no thread to fork from (%s); raise ulimit -u, the cgroup's "
+                                "pids.max, or ulimit -v",
+                                strerror(error));
     if (table->made < crew->workers && table->refused != 0)
         furrow_work_note(table->work,
                          "only %d of %d workers: the system allows no more processes "
@@ -283,19 +301,14 @@ static furrow_status run_with(const furrow_crew *crew, struct fw_fork_table *tab
 static furrow_status fork_run(const furrow_crew *crew, furrow_work *work)
 {
     struct fw_fork_table *table = table_open(crew, work);
-    struct stack stack;
     furrow_status status;
 
-    if (table == NULL || !stack_open(&stack)) {
-        if (table != NULL)
-            table_close(table);
+    if (table == NULL)
         return furrow_work_fail(work, FURROW_ENOMEM,
-                                "fork: no memory for the stack of a worker; "
-                                "raise ulimit -v, or lower ulimit -s");
-    }
+                                "fork: no memory for what the processes of a job share; "
+                                "raise ulimit -v or the cgroup's memory limit");
     fw_fork_oom_find();
-    status = run_with(crew, table, &stack);
-    stack_close(&stack);
+    status = run_with(crew, table);
     table_close(table);
     return status;
 }

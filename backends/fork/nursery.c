@@ -47,7 +47,6 @@ struct nursery {
     pid_t self;
     sigset_t events;
     double grace; /* that a task may be late */
-    struct fw_fork_oom oom;
 };
 
 static double seconds_now(void)
@@ -207,13 +206,13 @@ static void explain_kill(struct nursery *n, int worker)
 {
     char words[FURROW_MESSAGE];
 
-    if (!fw_fork_oom_grew(&n->oom))
+    if (fw_fork_oom_grown(&n->table->oom, 1) == 0)
         return;
     (void)snprintf(words, sizeof words,
                    "out of memory: the kernel killed it at the limit of its control group or of the "
                    "machine; give the program more memory, run fewer workers, or use less in a task "
                    "(counted in %s)",
-                   n->oom.path);
+                   n->table->oom.path);
     fw_work_blame(n->table->work, worker, words);
 }
 
@@ -407,7 +406,6 @@ static _Noreturn void nursery_main(struct nursery *n)
     fw_printing_forget();
     fw_fork_worker_prepare();
     workers_make(n);
-    fw_fork_oom_begin(&n->oom);
     while (workers_there(n) > 0) {
         const double next = enforce(n);
 

@@ -39,13 +39,15 @@ static long long count(const char *path)
 void fw_fork_oom_begin(struct fw_fork_oom *oom)
 {
     oom->path = file[0] != '\0' ? file : NULL;
-    oom->kills = oom->path != NULL ? count(oom->path) : -1;
+    atomic_store(&oom->kills, oom->path != NULL ? count(oom->path) : -1);
 }
 
-bool fw_fork_oom_grew(struct fw_fork_oom *oom)
+long long fw_fork_oom_grown(struct fw_fork_oom *oom, long long most)
 {
-    if (oom->kills < 0 || count(oom->path) <= oom->kills)
-        return false;
-    oom->kills++;
-    return true;
+    const long long before = atomic_load(&oom->kills), now = before >= 0 ? count(oom->path) : -1;
+    const long long grown = now > before ? now - before : 0, taken = grown < most ? grown : most;
+
+    if (before >= 0)
+        atomic_store(&oom->kills, before + taken);
+    return taken;
 }

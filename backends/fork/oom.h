@@ -3,6 +3,7 @@
 #ifndef FW_FORK_OOM_H
 #define FW_FORK_OOM_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "runtime/cgroup.h"
@@ -10,18 +11,20 @@
 /* One nursery's. */
 struct fw_fork_oom {
     const char *path; /* borrowed: of the file that counts, for the process's life; NULL: none */
-    long long kills;  /* that were there or are accounted for */
+    _Atomic long long kills; /* that were there or are accounted for; -1: nobody counts */
 };
 
 /* Looks once in a process's life where such kills are counted: in the caller, so
  * that no nursery has to. */
 void fw_fork_oom_find(void);
 
-/* From here on kills are this job's. Nursery; a worker may run already. */
+/* From here on kills are this job's. The caller, while the nursery begins: it has
+ * the pages of this in memory, and the time. */
 void fw_fork_oom_begin(struct fw_fork_oom *oom);
 
-/* There was another kill since, which this accounts for. A process of the group
- * that is not of this job may have been the one: it is a hint. */
-bool fw_fork_oom_grew(struct fw_fork_oom *oom);
+/* How many kills there were since, at most `most`, which are accounted for then.
+ * Processes of the group that are not of this job may have been the ones: it is
+ * a hint. Nursery. */
+long long fw_fork_oom_grown(struct fw_fork_oom *oom, long long most);
 
 #endif

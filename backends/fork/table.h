@@ -13,6 +13,8 @@
 
 #include <furrow/backend.h>
 
+#include "oom.h"
+
 /* Signals that the nursery sleeps for, beside SIGCHLD. All are blocked there,
  * so that none is lost, and none harms a stranger. */
 enum {
@@ -39,13 +41,16 @@ struct fw_fork_table {
     size_t bytes;
     furrow_work *work;
     const furrow_lease *lease; /* one per worker */
+    int least;                 /* CPUs of the smallest */
+    struct fw_poolenv *environment[2]; /* of workers with so many CPUs, or one more; owned. NULL: they make it */
     int workers;
     pid_t caller;
     struct sigaction child_action; /* the program's own for SIGCHLD; the nursery needs another one */
     char name[16];                 /* of the program's thread, for workers; the nursery has one of its own */
 
-    /* The caller's forking thread; read by wake() while the table is attached. */
+    /* The caller's forking thread. `nursery`: read by wake() while the table is attached. */
     _Atomic int32_t nursery;
+    struct fw_fork_oom oom; /* while the nursery begins; then the nursery's */
 
     /* The nursery; read by the caller when it has ended. */
     _Atomic uint32_t over;   /* it ended in order: no worker is left */

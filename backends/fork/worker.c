@@ -20,9 +20,23 @@ static void leave_instead(int status, void *unused)
     _exit(status);
 }
 
+/* Signals are the program's, but for two: a worker is in the background of a
+ * terminal, where reading or writing would stop it, and the job with it. */
+static void ignore_terminal(void)
+{
+    static const int background[] = { SIGTTIN, SIGTTOU };
+    const struct sigaction ignore = { .sa_handler = SIG_IGN };
+    struct sigaction now;
+
+    for (size_t i = 0; i < sizeof background / sizeof background[0]; i++)
+        if (sigaction(background[i], NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+            (void)sigaction(background[i], &ignore, NULL);
+}
+
 void fw_fork_worker_prepare(void)
 {
     (void)on_exit(leave_instead, NULL); /* runs first: registered last */
+    ignore_terminal();
 }
 
 /* Ends with the nursery, also where that has ended already. */
@@ -33,24 +47,15 @@ static void end_with(pid_t nursery)
         _exit(EXIT_FAILURE);
 }
 
-/* Signals are the program's, but for two: a worker is in the background of a
- * terminal, where reading or writing would stop it, and the job with it. */
-static void take_signals(const struct fw_fork_table *table)
-{
-    static const int background[] = { SIGTTIN, SIGTTOU };
-    struct sigaction now, ignore = { .sa_handler = SIG_IGN };
-
-    (void)sigaction(SIGCHLD, &table->child_action, NULL);
-    for (size_t i = 0; i < sizeof background / sizeof background[0]; i++)
-        if (sigaction(background[i], NULL, &now) == 0 && now.sa_handler == SIG_DFL)
-            (void)sigaction(background[i], &ignore, NULL);
-}
-
 /* For thread pools that a task loads. Without memory loaded ones are limited all
  * the same; affinity is set where every worker takes its seat. */
-static void take_environment(const furrow_work *work, int worker)
+static void take_environment(const struct fw_fork_table *table, int worker)
 {
-    (void)!fw_poolenv_apply(work->inner_threads, work->lease[worker].cpus);
+    const int cpus = table->lease[worker].cpus, more = cpus - table->least;
+    struct fw_poolenv *made = more < 2 ? table->environment[more] : NULL;
+
+    if (made == NULL || !fw_poolenv_install(made))
+        (void)!fw_poolenv_apply(table->work->inner_threads, cpus);
 }
 
 void fw_fork_worker(struct fw_fork_table *table, int worker, pid_t nursery)
@@ -59,9 +64,9 @@ void fw_fork_worker(struct fw_fork_table *table, int worker, pid_t nursery)
     atomic_store(&table->member[worker].pid,
                  (int32_t)getpid()); /* the nursery may be killed before it can */
     end_with(nursery);
-    take_signals(table);
+    (void)sigaction(SIGCHLD, &table->child_action, NULL); /* the nursery's was its own */
     (void)prctl(PR_SET_NAME, table->name);
-    take_environment(table->work, worker);
+    take_environment(table, worker);
     (void)furrow_work_run(table->work, worker);
     (void)fflush(NULL);
     atomic_store(&table->member[worker].left, 1);

@@ -225,6 +225,23 @@ static void leases(void)
     CHECK(getenv("OMP_NUM_THREADS") == NULL);
 }
 
+/* More variables than are usual, which the worker then makes room for. */
+static void many_variables(void)
+{
+    enum { MANY = 400 };
+    char name[32];
+
+    for (int i = 0; i < MANY; i++) {
+        (void)snprintf(name, sizeof name, "FURROW_TEST_VIEW_%d", i);
+        CHECK_EQ(setenv(name, "1", 1), 0);
+    }
+    leases();
+    for (int i = 0; i < MANY; i++) {
+        (void)snprintf(name, sizeof name, "FURROW_TEST_VIEW_%d", i);
+        CHECK_EQ(unsetenv(name), 0);
+    }
+}
+
 static int all_cpus(furrow_task *task)
 {
     cpu_set_t set;
@@ -359,6 +376,7 @@ int main(void)
     process();
     reaping();
     leases();
+    many_variables();
     unbound();
     threads();
     if (!FAULT_SANITIZED) /* the sanitizer's own malloc() has locks that a child keeps */
