@@ -61,6 +61,7 @@ static uintptr_t open_run(struct fw_seat *seat, size_t index, size_t most, bool 
         FW_UNLIKELY(work->ring != NULL) ? fw_ring_open(work, seat->worker, most, backwards) : NULL;
 
     atomic_store_explicit(&seat->me->unmarked, index, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst); /* stays here where tasks are inlined: a worker may die in one */
     return ring != NULL ? (uintptr_t)ring : place_of(work->out, work->request.job.out_size, index);
 }
 
@@ -70,10 +71,12 @@ static __attribute__((noinline)) void close_run(struct fw_seat *seat, size_t end
     const size_t from = FW_PEEK(&seat->me->unmarked);
     const size_t low = backwards ? end + 1 : from, n = backwards ? from - end : end - from;
 
+    atomic_signal_fence(memory_order_seq_cst);
     if (n > 0) {
         if (seat->work->ring != NULL)
             fw_ring_publish(seat->work, seat->worker, from, low, n);
         fw_marks_note(seat->work, seat->worker, low, n);
+        atomic_signal_fence(memory_order_seq_cst);
     }
     atomic_store_explicit(&seat->me->unmarked, FW_NO_TASK, memory_order_relaxed);
 }
@@ -133,6 +136,8 @@ static inline __attribute__((always_inline)) size_t run_tasks(struct fw_seat *se
             atomic_store_explicit(&seat->me->task_started, before, memory_order_relaxed);
             atomic_signal_fence(memory_order_seq_cst);
         }
+        if (f.keep) /* what the last task wrote is not left for after this line, inlined or not */
+            atomic_signal_fence(memory_order_seq_cst);
         FW_HINT(&line->running, index);
         task->index = index;
         if (f.in)
