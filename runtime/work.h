@@ -5,7 +5,8 @@
  * forked children share where they are processes; pointers into it and into
  * what the program had before hold in both. Who writes what stands beside the
  * fields. The parts: ranges.h (who runs which task), stream.h (inputs, results
- * and callbacks in order), seat.h (a worker at work), report.h (the end). */
+ * and callbacks in order), stop.h (why it stops), seat.h (a worker at work),
+ * report.h (the end). */
 #ifndef FW_WORK_H
 #define FW_WORK_H
 
@@ -27,21 +28,9 @@
 #include "ranges.h"
 #include "ring.h"
 #include "stage.h"
+#include "stop.h"
 
 struct fw_stream;
-
-/* Why a job stops. The first of all is kept, and the first of each kind: which
- * of several decides the status is the report's. */
-enum fw_cause {
-    FW_CAUSE_NONE,     /* given to fw_work_stop(): another process knows why, and common->hurry is as it shall be */
-    FW_CAUSE_TASK,     /* a task failed, timed out or crashed */
-    FW_CAUSE_WORKER,   /* worker_begin or worker_end failed, or workers die at once */
-    FW_CAUSE_CALLBACK, /* next or on_result asked for it */
-    FW_CAUSE_CANCEL,   /* furrow_cancel() */
-    FW_CAUSE_BACKEND,  /* furrow_work_fail() */
-    FW_CAUSE_DRAIN,    /* the allocation is about to end: what runs finishes, nothing starts */
-    FW_CAUSES
-};
 
 /* Where a process worker is; what its death means depends on it. */
 enum fw_phase {
@@ -50,16 +39,6 @@ enum fw_phase {
     FW_PHASE_READY, /* tasks */
     FW_PHASE_END,   /* in worker_end */
     FW_PHASE_LEFT
-};
-
-/* The first stop of a kind. */
-struct fw_stop {
-    _Atomic uint32_t taken;     /* 0 -> 1 once, by who writes the rest */
-    furrow_status status;
-    uint64_t when;              /* ns on CLOCK_REALTIME, which several hosts have in common */
-    int code;                   /* of the failure, callback or worker */
-    size_t index;               /* of the task, where one did it; else FW_NO_TASK */
-    char words[FURROW_MESSAGE]; /* may be "" */
 };
 
 /* What all processes that work on the same ranges have in common. */
@@ -232,21 +211,6 @@ bool fw_work_settle(struct furrow_work *work);
 void fw_work_begin_again(struct furrow_work *work);
 
 void fw_work_close(struct furrow_work *work);
-
-/* Stops the job. `words` may be NULL. Any thread or process worker; with
- * FW_CAUSE_CANCEL safe in a signal handler. */
-void fw_work_stop(struct furrow_work *work, enum fw_cause cause, furrow_status status, int code,
-                  size_t index, const char *words);
-
-/* furrow_cancel() for this job: stops it; the second time, at once. */
-void fw_work_cancel(struct furrow_work *work);
-
-/* The job starts nothing new; what runs finishes and is not told to hurry.
- * Outermost jobs alone. Any thread, signal handlers, and process workers. */
-void fw_work_drain(struct furrow_work *work, const char *words);
-
-/* The job stops, and its tasks are to return soon: it is not only drained. */
-bool fw_work_hurries(const struct furrow_work *work);
 
 static inline bool fw_work_stops(const struct furrow_work *work)
 {
