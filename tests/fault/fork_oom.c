@@ -70,20 +70,26 @@ static bool make_group(const struct version *version)
 
 struct board {
     atomic_uint ran[TASKS];
+    atomic_uint begins, idle; /* idle: pid of a worker that has run its task */
+    atomic_uint outlived;     /* who ate the rest still runs, and the idle one does not */
 };
 static struct board *board;
 static size_t hungry;  /* the task that eats, */
 static unsigned meals; /* in so many of its tries */
 
+static void swallow(size_t size)
+{
+    char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    for (size_t i = 0; p != MAP_FAILED && i < size; i += 4096)
+        ((volatile char *)p)[i] = 1;
+}
+
 static int eat(furrow_task *task)
 {
     atomic_fetch_add(&board->ran[task->index], 1);
-    if (task->index == hungry && task->attempt < meals) {
-        char *p = mmap(NULL, WANTS, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-        for (size_t i = 0; p != MAP_FAILED && i < WANTS; i += 4096)
-            ((volatile char *)p)[i] = 1;
-    }
+    if (task->index == hungry && task->attempt < meals)
+        swallow(WANTS);
     *(size_t *)task->out = task->index + 5;
     return 0;
 }
@@ -180,6 +186,109 @@ static void is_no_shortage(void)
     CHECK(strstr(report.failure[0].message, "out of memory") == NULL);
 }
 
+/* -- Between tasks ------------------------------------------------------------- */
+
+static int eat_at_begin(int worker, const void *shared, void **state)
+{
+    (void)worker, (void)shared, (void)state;
+    if (atomic_fetch_add(&board->begins, 1) < meals)
+        swallow(WANTS);
+    return 0;
+}
+
+static furrow_status run_begin(unsigned deaths, furrow_report *report)
+{
+    furrow_config config = fault_config(1);
+    static size_t out[TASKS];
+    const furrow_job job = {
+        .run = eat, .count = TASKS, .out = out, .out_size = sizeof *out, .worker_begin = eat_at_begin
+    };
+
+    memset(board, 0, sizeof *board);
+    hungry = TASKS;
+    meals = deaths;
+    return furrow_map(&job, &config, report);
+}
+
+static void is_killed_in_begin(void)
+{
+    furrow_report report;
+
+    fault_case("out of memory twice in worker_begin");
+    CHECK_EQ(run_begin(2, &report), FURROW_OK);
+    CHECK_EQ(report.done, TASKS);
+    for (size_t i = 0; i < TASKS; i++)
+        CHECK_EQ(atomic_load(&board->ran[i]), 1);
+
+    fault_case("out of memory in every worker_begin");
+    CHECK_EQ(run_begin(1000, &report), FURROW_EWORKER);
+    CHECK_EQ(report.skipped, TASKS);
+    CHECK_EQ(atomic_load(&board->begins), 3);
+    CHECK_SAYS(report.message, "worker_begin");
+}
+
+static bool sleeps(pid_t pid)
+{
+    char path[64], line[256] = "";
+    FILE *file;
+    const char *state;
+
+    (void)snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    file = fopen(path, "r");
+    if (file == NULL)
+        return false;
+    (void)!fgets(line, sizeof line, file);
+    (void)fclose(file);
+    state = strrchr(line, ')');
+    return state != NULL && state[1] == ' ' && state[2] == 'S';
+}
+
+/* The kernel takes the process that has most: the one that rests. */
+static int rest_or_eat(furrow_task *task)
+{
+    atomic_fetch_add(&board->ran[task->index], 1);
+    if (task->index == 0) {
+        swallow((size_t)LIMIT / 8 * 5);
+        (void)fault_await(&board->ran[1], 1); /* by the other worker */
+        atomic_store(&board->idle, (unsigned)getpid());
+        return 0;
+    }
+    if (fault_await(&board->idle, 1)) {
+        const pid_t idle = (pid_t)atomic_load(&board->idle);
+
+        for (int asleep = 0; asleep < 20 && kill(idle, 0) == 0;) {
+            (void)usleep(1000);
+            asleep = sleeps(idle) ? asleep + 1 : 0;
+        }
+        swallow((size_t)LIMIT / 2);
+        atomic_store(&board->outlived, fault_await_gone(idle));
+    }
+    return 0;
+}
+
+static int take_any(const furrow_result *result, void *user)
+{
+    (void)result, (void)user;
+    return 0;
+}
+
+static void is_killed_idle(void)
+{
+    furrow_config config = fault_config(2);
+    unsigned char outcome[2];
+    const furrow_job job = { .run = rest_or_eat, .count = 2, .outcome = outcome, .on_result = take_any };
+    furrow_report report;
+
+    fault_case("out of memory beside an idle worker");
+    memset(board, 0, sizeof *board);
+    config.batch = 1;
+    CHECK_EQ(furrow_map(&job, &config, &report), FURROW_OK);
+    CHECK_EQ(report.done, 2);
+    CHECK_EQ(atomic_load(&board->ran[0]), 1);
+    CHECK_EQ(atomic_load(&board->ran[1]), 1);
+    CHECK_EQ(atomic_load(&board->outlived), 1);
+}
+
 /* The program of the group: its control group is asked for once in its life. */
 static int in_group(void)
 {
@@ -194,6 +303,8 @@ static int in_group(void)
     is_killed(17, 0, true);
     is_tried_again();
     is_no_shortage();
+    is_killed_in_begin();
+    is_killed_idle();
     return fault_end();
 }
 
