@@ -38,6 +38,15 @@ const furrow_backend *fw_registry_fallback(void)
     return &fw_sequential;
 }
 
+bool fw_registry_is_own(const furrow_backend *backend)
+{
+    bool own = backend == fw_registry_fallback();
+
+    for (int i = 0; i < BUILT_IN; i++)
+        own = own || backend == built_in[i];
+    return own;
+}
+
 int fw_registry_list(const furrow_backend *out[FW_REGISTRY_MAX], int *chosen)
 {
     const int own = atomic_load(&nregistered);

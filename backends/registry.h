@@ -3,6 +3,8 @@
 #ifndef FW_REGISTRY_H
 #define FW_REGISTRY_H
 
+#include <stdbool.h>
+
 #include <furrow/backend.h>
 
 enum { FW_REGISTRY_MAX = 40 };
@@ -14,6 +16,10 @@ int fw_registry_list(const furrow_backend *out[FW_REGISTRY_MAX], int *chosen);
 
 /* NULL: none has this name. */
 const furrow_backend *fw_registry_find(const char *name);
+
+/* It is one of the library's own: it needs nothing of its threads that the
+ * caller's thread lacks. */
+bool fw_registry_is_own(const furrow_backend *backend);
 
 /* The backend that runs everything in the caller: always there. */
 const furrow_backend *fw_registry_fallback(void);

@@ -382,8 +382,8 @@ void fw_habit_learn(struct fw_habit *habit, const struct fw_plan *plan, const in
     habit->paused = before.paused;
     habit->has_asked = before.has_asked;
     habit->asked = before.asked;
-    if ((plan->backend->caps & FURROW_CAP_WRITES_HERE) == 0)
-        return;
+    if ((plan->backend->caps & FURROW_CAP_WRITES_HERE) == 0 || !fw_registry_is_own(plan->backend))
+        return; /* a user's may have threads that are not like the caller's: each job is for its run() */
     habit->at = malloc(bytes);
     if (habit->at == NULL)
         return;

@@ -81,6 +81,21 @@ static __attribute__((noinline)) void close_run(struct fw_seat *seat, size_t end
     atomic_store_explicit(&seat->me->unmarked, FW_NO_TASK, memory_order_relaxed);
 }
 
+static bool has_room(struct fw_seat *seat)
+{
+    return (!fw_stage_full(seat->work) && fw_ring_has_room(seat->work, seat->worker)) || fw_work_stops(seat->work);
+}
+
+/* Outputs may be too far ahead of who copies them. Returns whether it waited. */
+static bool await_room(struct fw_seat *seat)
+{
+    if ((!seat->work->stage.emptied && seat->work->ring == NULL) || has_room(seat))
+        return false;
+    while (!has_room(seat))
+        fw_seat_wait(seat, has_room);
+    return true;
+}
+
 /* Task `index` of the claim, of whose run `left` are left with it, needs more
  * than the fast path has. Returns where the next output goes, if `keep`. */
 static __attribute__((noinline, cold)) uintptr_t mend(struct fw_seat *seat, size_t index, size_t left, int code,
@@ -89,6 +104,8 @@ static __attribute__((noinline, cold)) uintptr_t mend(struct fw_seat *seat, size
     if (keep)
         close_run(seat, index, backwards);
     fw_seat_mend(seat, code, late);
+    if (keep)
+        (void)await_room(seat); /* runs that failures cut short fill a ring, too */
     return keep ? open_run(seat, backwards ? index - 1 : index + 1, left - 1, backwards) : 0;
 }
 
@@ -360,21 +377,6 @@ static size_t claim_size(const struct fw_seat *seat, uint64_t now)
     return left > 0 ? fw_batch_limit(&me->batch, left) : 1;
 }
 
-static bool has_room(struct fw_seat *seat)
-{
-    return (!fw_stage_full(seat->work) && fw_ring_has_room(seat->work, seat->worker)) || fw_work_stops(seat->work);
-}
-
-/* Outputs may be too far ahead of who copies them. */
-static void await_room(struct fw_seat *seat, uint64_t *clock)
-{
-    if ((!seat->work->stage.emptied && seat->work->ring == NULL) || has_room(seat))
-        return;
-    while (!has_room(seat))
-        fw_seat_wait(seat, has_room);
-    *clock = fw_now();
-}
-
 /* -- The end of the allocation ------------------------------------------- */
 
 static bool any_again(const struct furrow_work *work)
@@ -512,7 +514,8 @@ bool fw_loop_ranges(struct fw_seat *seat)
     uint64_t clock = fw_now();
 
     while (!fw_work_stops(seat->work) && fw_seat_attend(seat)) {
-        await_room(seat, &clock);
+        if (await_room(seat))
+            clock = fw_now();
         if (FW_UNLIKELY(seat->work->deadline.at > 0)) {
             look_at_deadline(seat, clock);
             if (fw_work_stops(seat->work))

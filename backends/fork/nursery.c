@@ -36,7 +36,10 @@
 static const double grace_share = 0.05, grace_least = 0.003, grace_most = 0.25;
 static const double stop_patience = 0.002; /* for a SIGSTOP to be obeyed */
 static const double fork_again = 0.05;     /* between tries of a fork that is refused */
-static const double stopped_look = 0.25;   /* between looks at a worker that was stopped idle */
+/* Between looks at a worker that was stopped idle. A batch system that suspends a
+ * job stops the workers first and, with SIGSTOP, the nursery some seconds later
+ * (Slurm: suspend_grace_time, 2 s). */
+static const double stopped_look = 0.75;
 enum {
     FORK_TRIES = 5,   /* where no worker is there at all */
     STOPPED_LOOKS = 4 /* that find it so, before it is ended */
@@ -220,11 +223,12 @@ static void worker_ended(struct nursery *n, int worker, const siginfo_t *info)
 {
     const int code = info->si_code == CLD_EXITED ? -info->si_status : info->si_status;
     const furrow_outcome verdict = n->table->member[worker].verdict;
+    const bool by_us = n->table->member[worker].state == FW_FORK_DOOMED;
 
     worker_reap(n, worker);
     if (atomic_load(&n->table->member[worker].left) != 0)
         return;
-    if (code == SIGKILL && verdict == FURROW_CRASHED)
+    if (code == SIGKILL && !by_us)
         explain_kill(n, worker);
     furrow_work_lost(n->table->work, worker, verdict, code);
     worker_replace(n, worker);

@@ -12,9 +12,12 @@ static int capacity_of_two(const furrow_config *config, char why[FURROW_MESSAGE]
     return 2;
 }
 
+static int runs; /* calls of run_here() */
+
 static furrow_status run_here(const furrow_crew *crew, furrow_work *work)
 {
     (void)crew;
+    runs++;
     furrow_work_run(work, 0);
     return FURROW_OK;
 }
@@ -94,8 +97,13 @@ static void runs_by_name(const char *name)
 
     config.backend = name;
     config.strict = true;
-    CHECK_STATUS(furrow_map(&job, &config, &report), FURROW_OK);
-    CHECK_TEXT(report.backend, name);
+    for (int jobs = 0; jobs < 4; jobs++) { /* also those that are known to be small */
+        const int before = runs;
+
+        CHECK_STATUS(furrow_map(&job, &config, &report), FURROW_OK);
+        CHECK_TEXT(report.backend, name);
+        CHECK_EQ(runs, before + 1);
+    }
 }
 
 /* As many as there is room for; one more is refused, and all of them run. */
