@@ -14,8 +14,10 @@
 static atomic_int came;   /* 0 -> the signal's number, by the handler; stays */
 static char words[64];    /* set before the handler is installed */
 
-/* What had the signal before us; written while our handler is not installed. */
-static struct sigaction before;
+/* What had the signal before us; NULL: nothing. Another thread's handler may be at
+ * it when the program has installed its own and a job puts us before that one: so
+ * each is kept for the process's life, as few as such changes are. */
+static _Atomic(const struct sigaction *) before;
 
 /* Set while the thread calls what was there before: it may call us in turn. */
 static _Thread_local volatile sig_atomic_t passing __attribute__((tls_model("initial-exec")));
@@ -24,13 +26,15 @@ static _Thread_local volatile sig_atomic_t passing __attribute__((tls_model("ini
 
 static void pass_on(int number, siginfo_t *info, void *context)
 {
-    if (passing || before.sa_handler == SIG_DFL || before.sa_handler == SIG_IGN)
+    const struct sigaction *there = atomic_load(&before);
+
+    if (passing || there == NULL || there->sa_handler == SIG_DFL || there->sa_handler == SIG_IGN)
         return;
     passing = 1;
-    if ((before.sa_flags & SA_SIGINFO) != 0)
-        before.sa_sigaction(number, info, context);
+    if ((there->sa_flags & SA_SIGINFO) != 0)
+        there->sa_sigaction(number, info, context);
     else
-        before.sa_handler(number);
+        there->sa_handler(number);
     passing = 0;
 }
 
@@ -64,6 +68,24 @@ static void name_signal(int number)
             (void)snprintf(words, sizeof words, "%s (FURROW_STOP_SIGNAL)", names[i].name);
 }
 
+/* Under the lock of install(). Where there is no room for more, the last stays. */
+static void keep_before(const struct sigaction *now)
+{
+    enum { KEPT = 64 };
+    static struct sigaction kept[KEPT];
+    static size_t nkept;
+
+    for (size_t i = 0; i < nkept; i++)
+        if (kept[i].sa_handler == now->sa_handler && kept[i].sa_flags == now->sa_flags) {
+            atomic_store(&before, &kept[i]);
+            return;
+        }
+    if (nkept == KEPT)
+        return;
+    kept[nkept] = *now;
+    atomic_store(&before, &kept[nkept++]);
+}
+
 /* System calls of the program go on; nothing is blocked meanwhile. */
 static void install(int number)
 {
@@ -74,7 +96,7 @@ static void install(int number)
     (void)sigemptyset(&ours.sa_mask);
     (void)pthread_mutex_lock(&lock);
     if (sigaction(number, NULL, &now) == 0 && !is_ours(&now)) {
-        before = now;
+        keep_before(&now);
         if (words[0] == '\0')
             name_signal(number);
         (void)sigaction(number, &ours, NULL);

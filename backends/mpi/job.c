@@ -329,36 +329,31 @@ static void keep_done(const struct fw_job *job, const unsigned char *outcome, co
             memcpy(out + (first + i) * size, from + i * size, size);
 }
 
-/* job.everywhere: rank 0's outputs to the arrays of all ranks, in pieces. A task
- * that is not DONE leaves its slot as it is. */
-static furrow_status share_outputs(struct fw_job *job, const unsigned char *outcome)
+/* Outputs that go to all ranks at once. */
+static size_t piece_of(const struct fw_job *job)
 {
-    const size_t size = job->card.out_size, count = (size_t)job->card.count;
-    const size_t piece = size < ((size_t)4 << 20) ? ((size_t)4 << 20) / size : 1;
-    char *buffer = is_root() ? NULL : fw_malloc(piece * size);
+    const size_t most = (size_t)4 << 20, size = job->card.out_size;
+
+    return size < most ? most / size : 1;
+}
+
+/* job.everywhere: rank 0's outputs to the arrays of all ranks, in pieces. A task
+ * that is not DONE leaves its slot as it is: `buffer` has room for a piece. */
+static furrow_status share_outputs(struct fw_job *job, const unsigned char *outcome, char *buffer)
+{
+    const size_t size = job->card.out_size, count = (size_t)job->card.count, piece = piece_of(job);
     furrow_status status = FURROW_OK;
 
     for (size_t first = 0; first < count && status == FURROW_OK; first += piece) {
         const size_t n = count - first < piece ? count - first : piece;
         char *slots = (char *)job->request->job.out + first * size;
         const bool done = memchr(outcome + first, FURROW_SKIPPED, n) == NULL && job->report->done == count;
-        char *at = is_root() || done || buffer == NULL ? slots : buffer;
+        char *at = is_root() || done ? slots : buffer;
 
         status = fw_agree_bytes(at, n * size, 0);
         if (status == FURROW_OK && at == buffer)
             keep_done(job, outcome, buffer, first, n);
     }
-    fw_free(buffer);
-    return status;
-}
-
-static furrow_status share_outcomes(struct fw_job *job, unsigned char *outcome)
-{
-    const bool everywhere = (job->card.flags & FW_CARD_EVERYWHERE) != 0 && (job->card.flags & FW_CARD_OUT) != 0;
-    furrow_status status = fw_agree_bytes(outcome, (size_t)job->card.count, 0);
-
-    if (status == FURROW_OK && everywhere)
-        status = share_outputs(job, outcome);
     return status;
 }
 
@@ -366,18 +361,27 @@ static furrow_status share_outcomes(struct fw_job *job, unsigned char *outcome)
 static furrow_status share_results(struct fw_job *job)
 {
     const bool everywhere = (job->card.flags & FW_CARD_EVERYWHERE) != 0 && (job->card.flags & FW_CARD_OUT) != 0;
+    const bool receives = everywhere && !is_root();
     unsigned char *outcome = job->request->job.outcome, *made = NULL;
-    furrow_status status;
+    char *buffer = NULL;
+    furrow_status status = FURROW_OK;
     bool unused = false;
 
     if ((!everywhere && !job->wants_outcomes) || fw_world.size == 1 || job->card.count == 0)
         return FURROW_OK;
     if (outcome == NULL)
         outcome = made = fw_malloc((size_t)job->card.count);
-    status = fw_agree_status(outcome != NULL ? FURROW_OK : fw_fail(FURROW_ENOMEM, "mpi: no memory for %llu outcomes",
-                                                                   (unsigned long long)job->card.count), &unused, &unused);
+    if (receives)
+        buffer = fw_malloc(piece_of(job) * job->card.out_size);
+    if (outcome == NULL || (receives && buffer == NULL))
+        status = fw_fail(FURROW_ENOMEM, "mpi: no memory for %llu outcomes and a piece of the outputs",
+                         (unsigned long long)job->card.count);
+    status = fw_agree_status(status, &unused, &unused);
     if (status == FURROW_OK)
-        status = share_outcomes(job, outcome);
+        status = fw_agree_bytes(outcome, (size_t)job->card.count, 0);
+    if (status == FURROW_OK && everywhere)
+        status = share_outputs(job, outcome, buffer);
+    fw_free(buffer);
     fw_free(made);
     return status;
 }
@@ -443,12 +447,13 @@ static furrow_status run_alone(struct fw_job *job)
 static furrow_status refuse(struct fw_job *job, furrow_status status)
 {
     const furrow_job *own = &job->request->job;
+    const size_t count = own->count > 0 ? own->count : (size_t)job->card.count; /* 0: as rank 0 has it */
 
     if (job->invalid) /* its fields mean nothing */
         return fw_report_refuse(job->report, status);
     if (own->outcome != NULL)
-        memset(own->outcome, FURROW_SKIPPED, own->count);
-    job->report->skipped = own->count;
+        memset(own->outcome, FURROW_SKIPPED, count);
+    job->report->skipped = count;
     return fw_report_refuse(job->report, status);
 }
 

@@ -77,8 +77,14 @@ static bool serve_one(void)
 
 void fw_serve(void)
 {
+    furrow_status status;
+    int over = 0;
+
     while (serve_one())
         ;
     fw_world.ended = true;
-    exit(furrow_mpi_finalize() == FURROW_OK ? EXIT_SUCCESS : EXIT_FAILURE);
+    status = furrow_mpi_finalize();
+    if (MPI_Finalized(&over) == MPI_SUCCESS && !over) /* the program began MPI, and its end is not reached */
+        (void)MPI_Finalize();
+    exit(status == FURROW_OK ? EXIT_SUCCESS : EXIT_FAILURE);
 }
