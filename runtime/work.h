@@ -15,6 +15,7 @@
 
 #include <furrow/backend.h>
 
+#include "again.h"
 #include "batch.h"
 #include "bell.h"
 #include "bind.h"
@@ -23,6 +24,7 @@
 #include "deadline.h"
 #include "inherit.h"
 #include "marks.h"
+#include "outcome.h"
 #include "plan.h"
 #include "progress.h"
 #include "ranges.h"
@@ -94,19 +96,6 @@ struct fw_worker {
     size_t said_index; /* FW_NO_TASK: of none */
     unsigned said_attempt;
 };
-
-/* What a worker has to say of failures, apart from what every job touches. */
-struct fw_blame {
-    char words[FURROW_MESSAGE]; /* the last ones of a task */
-    furrow_failure failure[FURROW_FAILURES]; /* of lowest index, sorted */
-};
-
-/* A task to be tried again later: linked by index + 1, 0 ends. */
-struct fw_again {
-    size_t next;
-    unsigned attempt; /* of the next try; only grows, and is stored before the task is linked */
-};
-enum { FW_AGAIN_BITS = 48 }; /* of again_head that are an index + 1 */
 
 struct furrow_work {
     /* -- Set by fw_work_open(), then read-only. */
@@ -228,16 +217,6 @@ static inline int fw_work_number(const struct furrow_work *work, int worker)
 
 /* The places of a worker's lease in fw_cpus(), and how many. */
 const int *fw_work_lease(const struct furrow_work *work, int worker, int *cpus);
-
-/* Tasks whose next try comes later. push: its worker, or the supervisor of dead
- * ones. pop: any worker; false: none. */
-void fw_work_again_push(struct furrow_work *work, size_t index, unsigned attempt);
-bool fw_work_again_pop(struct furrow_work *work, size_t *index, unsigned *attempt);
-
-/* The final outcome of a task: the byte, the counters, the failure's entry, and
- * the stop where the job does not keep going. `words` may be "". */
-void fw_work_outcome(struct furrow_work *work, int worker, size_t index, furrow_outcome outcome,
-                     int code, const char *words);
 
 /* Nothing is lost with this worker: it runs no task and no worker_end. Supervisor,
  * of a worker that is stopped or dead. */
