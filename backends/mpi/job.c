@@ -237,6 +237,7 @@ static void close_work(struct fw_job *job)
         fw_lease_release(job->at, job->cpus);
     fw_free(job->at);
     fw_free(job->made);
+    fw_free(job->piece);
     fw_node_close(job);
 }
 
@@ -329,6 +330,11 @@ static void keep_done(const struct fw_job *job, const unsigned char *outcome, co
             memcpy(out + (first + i) * size, from + i * size, size);
 }
 
+static bool gives_everywhere(const struct fw_job *job)
+{
+    return (job->card.flags & FW_CARD_EVERYWHERE) != 0 && (job->card.flags & FW_CARD_OUT) != 0;
+}
+
 /* Outputs that go to all ranks at once. */
 static size_t piece_of(const struct fw_job *job)
 {
@@ -337,9 +343,19 @@ static size_t piece_of(const struct fw_job *job)
     return size < most ? most / size : 1;
 }
 
+/* Room for a piece, before the job runs: once it has, its results must arrive. */
+static furrow_status open_sharing(struct fw_job *job)
+{
+    if (!gives_everywhere(job) || is_root())
+        return FURROW_OK;
+    job->piece = fw_malloc(piece_of(job) * job->card.out_size);
+    return job->piece != NULL ? FURROW_OK : fw_fail(FURROW_ENOMEM, "mpi: no memory for a piece of the outputs, %zu bytes",
+                                                    piece_of(job) * (size_t)job->card.out_size);
+}
+
 /* job.everywhere: rank 0's outputs to the arrays of all ranks, in pieces. A task
- * that is not DONE leaves its slot as it is: `buffer` has room for a piece. */
-static furrow_status share_outputs(struct fw_job *job, const unsigned char *outcome, char *buffer)
+ * that is not DONE leaves its slot as it is. */
+static furrow_status share_outputs(struct fw_job *job, const unsigned char *outcome)
 {
     const size_t size = job->card.out_size, count = (size_t)job->card.count, piece = piece_of(job);
     furrow_status status = FURROW_OK;
@@ -348,11 +364,11 @@ static furrow_status share_outputs(struct fw_job *job, const unsigned char *outc
         const size_t n = count - first < piece ? count - first : piece;
         char *slots = (char *)job->request->job.out + first * size;
         const bool done = memchr(outcome + first, FURROW_SKIPPED, n) == NULL && job->report->done == count;
-        char *at = is_root() || done ? slots : buffer;
+        char *at = is_root() || done ? slots : job->piece;
 
         status = fw_agree_bytes(at, n * size, 0);
-        if (status == FURROW_OK && at == buffer)
-            keep_done(job, outcome, buffer, first, n);
+        if (status == FURROW_OK && at == job->piece)
+            keep_done(job, outcome, job->piece, first, n);
     }
     return status;
 }
@@ -360,10 +376,8 @@ static furrow_status share_outputs(struct fw_job *job, const unsigned char *outc
 /* What rank 0 has in its arrays, for those that want it too. */
 static furrow_status share_results(struct fw_job *job)
 {
-    const bool everywhere = (job->card.flags & FW_CARD_EVERYWHERE) != 0 && (job->card.flags & FW_CARD_OUT) != 0;
-    const bool receives = everywhere && !is_root();
+    const bool everywhere = gives_everywhere(job);
     unsigned char *outcome = job->request->job.outcome, *made = NULL;
-    char *buffer = NULL;
     furrow_status status = FURROW_OK;
     bool unused = false;
 
@@ -371,17 +385,13 @@ static furrow_status share_results(struct fw_job *job)
         return FURROW_OK;
     if (outcome == NULL)
         outcome = made = fw_malloc((size_t)job->card.count);
-    if (receives)
-        buffer = fw_malloc(piece_of(job) * job->card.out_size);
-    if (outcome == NULL || (receives && buffer == NULL))
-        status = fw_fail(FURROW_ENOMEM, "mpi: no memory for %llu outcomes and a piece of the outputs",
-                         (unsigned long long)job->card.count);
+    if (outcome == NULL)
+        status = fw_fail(FURROW_ENOMEM, "mpi: no memory for %llu outcomes", (unsigned long long)job->card.count);
     status = fw_agree_status(status, &unused, &unused);
     if (status == FURROW_OK)
         status = fw_agree_bytes(outcome, (size_t)job->card.count, 0);
     if (status == FURROW_OK && everywhere)
-        status = share_outputs(job, outcome, buffer);
-    fw_free(buffer);
+        status = share_outputs(job, outcome);
     fw_free(made);
     return status;
 }
@@ -475,6 +485,8 @@ static furrow_status take_part(struct fw_job *job, furrow_status status)
         if (status == FURROW_OK)
             status = open_messages(job);
     }
+    if (status == FURROW_OK)
+        status = open_sharing(job);
     status = fw_agree_status(status, &job->wants_outcomes, &job->invalid);
     if (status != FURROW_OK) {
         status = refuse(job, status);
