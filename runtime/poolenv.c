@@ -137,23 +137,29 @@ struct fw_poolenv {
     char *entry[];                        /* the environment, once it is installed */
 };
 
-struct fw_poolenv *fw_poolenv_make(int asked, int share, size_t entries)
+static struct fw_poolenv *make(const struct fw_pooluser *user, int asked, int share, size_t entries)
 {
     struct fw_poolsetting setting[FW_POOLSETTINGS];
     const size_t room = entries + FW_POOLSETTINGS + 1;
     struct fw_poolenv *made = malloc(sizeof *made + room * sizeof made->entry[0]);
-    struct fw_pooluser user;
 
     if (made == NULL)
         return NULL;
-    fw_pooluser_parse(from_process, NULL, &user);
-    made->n = fw_pooluser_settings(&user, asked, share, setting);
+    made->n = fw_pooluser_settings(user, asked, share, setting);
     made->room = room;
     for (int i = 0; i < made->n; i++) {
         made->length[i] = strlen(setting[i].name) + 1;
         (void)snprintf(made->text[i], sizeof made->text[i], "%s=%s", setting[i].name, setting[i].value);
     }
     return made;
+}
+
+struct fw_poolenv *fw_poolenv_make(int asked, int share, size_t entries)
+{
+    struct fw_pooluser user;
+
+    fw_pooluser_parse(from_process, NULL, &user);
+    return make(&user, asked, share, entries);
 }
 
 void fw_poolenv_drop(struct fw_poolenv *made)
@@ -199,9 +205,13 @@ furrow_status fw_poolenv_apply(int asked, int share)
     /* The one of the last call; owned. Each call replaces all entries of the
      * one before: which variables are set depends on the user's alone. */
     static struct fw_poolenv *ours;
-    struct fw_poolenv *made = fw_poolenv_make(asked, share, count_entries());
+    static struct fw_pooluser user;
     char **const before = environ;
+    struct fw_poolenv *made;
 
+    if (ours == NULL)
+        fw_pooluser_parse(from_process, NULL, &user);
+    made = make(&user, asked, share, count_entries());
     if (made == NULL)
         return fw_fail(FURROW_ENOMEM,
                        "no memory for a worker's environment; give the program more memory");

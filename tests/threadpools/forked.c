@@ -11,6 +11,7 @@
 #include <furrow/backend.h>
 
 #include "../common/check.h"
+#include "backends/fork/sweep.h"
 #include "count.h"
 #include "runtime/poolenv.h"
 
@@ -38,8 +39,10 @@ static furrow_status run(const furrow_crew *crew, furrow_work *work)
         }
     }
     for (int w = 0; w < crew->workers; w++)
-        if (child[w] > 0)
+        if (child[w] > 0) {
             (void)waitpid(child[w], NULL, 0);
+            fw_fork_sweep(child[w]); /* what LLVM's runtime left behind */
+        }
     return FURROW_OK;
 }
 
