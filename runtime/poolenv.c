@@ -137,10 +137,19 @@ struct fw_poolenv {
     char *entry[];                        /* the environment, once it is installed */
 };
 
-static struct fw_poolenv *make(const struct fw_pooluser *user, int asked, int share, size_t entries)
+static size_t count_entries(void)
+{
+    size_t n = 0;
+
+    for (char **e = environ; e != NULL && *e != NULL; e++)
+        n++;
+    return n;
+}
+
+static struct fw_poolenv *make(const struct fw_pooluser *user, int asked, int share)
 {
     struct fw_poolsetting setting[FW_POOLSETTINGS];
-    const size_t room = entries + FW_POOLSETTINGS + 1;
+    const size_t room = count_entries() + FW_POOLSETTINGS + 1;
     struct fw_poolenv *made = malloc(sizeof *made + room * sizeof made->entry[0]);
 
     if (made == NULL)
@@ -154,12 +163,12 @@ static struct fw_poolenv *make(const struct fw_pooluser *user, int asked, int sh
     return made;
 }
 
-struct fw_poolenv *fw_poolenv_make(int asked, int share, size_t entries)
+struct fw_poolenv *fw_poolenv_make(int asked, int share)
 {
     struct fw_pooluser user;
 
     fw_pooluser_parse(from_process, NULL, &user);
-    return make(&user, asked, share, entries);
+    return make(&user, asked, share);
 }
 
 void fw_poolenv_drop(struct fw_poolenv *made)
@@ -173,15 +182,6 @@ static bool is_replaced(const char *entry, const struct fw_poolenv *by)
         if (entry[0] == by->text[i][0] && strncmp(entry, by->text[i], by->length[i]) == 0)
             return true;
     return false;
-}
-
-static size_t count_entries(void)
-{
-    size_t n = 0;
-
-    for (char **e = environ; e != NULL && *e != NULL; e++)
-        n++;
-    return n;
 }
 
 bool fw_poolenv_install(struct fw_poolenv *made)
@@ -211,7 +211,7 @@ furrow_status fw_poolenv_apply(int asked, int share)
 
     if (ours == NULL)
         fw_pooluser_parse(from_process, NULL, &user);
-    made = make(&user, asked, share, count_entries());
+    made = make(&user, asked, share);
     if (made == NULL)
         return fw_fail(FURROW_ENOMEM,
                        "no memory for a worker's environment; give the program more memory");

@@ -65,14 +65,15 @@ int fw_pooluser_settings(const struct fw_pooluser *user, int asked, int share,
  * is not fetched page by page in each child. */
 struct fw_poolenv;
 
-/* Reads what the user set as it is now. `entries`: of the program's environment
- * that there is room for. Owned: fw_poolenv_drop(). NULL: no memory; not counted. */
-struct fw_poolenv *fw_poolenv_make(int asked, int share, size_t entries);
+/* Reads what the user set as it is now, and has room for all else that is set now.
+ * Owned: fw_poolenv_drop(). NULL: no memory; not counted. */
+struct fw_poolenv *fw_poolenv_make(int asked, int share);
 void fw_poolenv_drop(struct fw_poolenv *made);
 
 /* In a forked child, before its first task, and for the rest of its life: `environ`
  * becomes this one's. Takes no lock that another thread of the parent may have
- * held (setenv() could hang), and allocates nothing. False: there is no room. */
+ * held (setenv() could hang), and allocates nothing. False: there is no room, as
+ * variables came since it was made. */
 bool fw_poolenv_install(struct fw_poolenv *made);
 
 /* Both, in the child. Later calls replace earlier ones. FURROW_ENOMEM: the

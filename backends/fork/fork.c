@@ -43,8 +43,6 @@ static void pause_ms(long ms)
 
 /* -- The table ---------------------------------------------------------- */
 
-enum { ENVIRONMENT = 250 }; /* entries of the program's that are made room for */
-
 /* Leases differ by one CPU at most. */
 static void make_environments(struct fw_fork_table *table)
 {
@@ -58,8 +56,7 @@ static void make_environments(struct fw_fork_table *table)
         most = cpus > most ? cpus : most;
     }
     for (int more = 0; more <= most - table->least && more < 2; more++)
-        table->environment[more] =
-            fw_poolenv_make(table->work->inner_threads, table->least + more, ENVIRONMENT);
+        table->environment[more] = fw_poolenv_make(table->work->inner_threads, table->least + more);
 }
 
 static struct fw_fork_table *table_open(const furrow_crew *crew, furrow_work *work)

@@ -209,7 +209,7 @@ static void explain_kill(struct nursery *n, int worker)
 {
     char words[FURROW_MESSAGE];
 
-    if (fw_fork_oom_grown(&n->table->oom, 1) == 0)
+    if (!fw_fork_oom_grew(&n->table->oom))
         return;
     (void)snprintf(words, sizeof words,
                    "out of memory: the kernel killed it at the limit of its control group or of the "

@@ -42,12 +42,12 @@ void fw_fork_oom_begin(struct fw_fork_oom *oom)
     atomic_store(&oom->kills, oom->path != NULL ? count(oom->path) : -1);
 }
 
-long long fw_fork_oom_grown(struct fw_fork_oom *oom, long long most)
+bool fw_fork_oom_grew(struct fw_fork_oom *oom)
 {
-    const long long before = atomic_load(&oom->kills), now = before >= 0 ? count(oom->path) : -1;
-    const long long grown = now > before ? now - before : 0, taken = grown < most ? grown : most;
+    const long long before = atomic_load(&oom->kills);
 
-    if (before >= 0)
-        atomic_store(&oom->kills, before + taken);
-    return taken;
+    if (before < 0 || count(oom->path) <= before)
+        return false;
+    atomic_store(&oom->kills, before + 1);
+    return true;
 }

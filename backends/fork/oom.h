@@ -22,9 +22,9 @@ void fw_fork_oom_find(void);
  * the pages of this in memory, and the time. */
 void fw_fork_oom_begin(struct fw_fork_oom *oom);
 
-/* How many kills there were since, at most `most`, which are accounted for then.
- * Processes of the group that are not of this job may have been the ones: it is
- * a hint. Nursery. */
-long long fw_fork_oom_grown(struct fw_fork_oom *oom, long long most);
+/* There was a kill since that is not accounted for; it is from here on. Processes
+ * of the group that are not of this job may have been the ones: it is a hint.
+ * Nursery. */
+bool fw_fork_oom_grew(struct fw_fork_oom *oom);
 
 #endif
