@@ -104,9 +104,10 @@ static __attribute__((noinline, cold)) uintptr_t mend(struct fw_seat *seat, size
     if (keep)
         close_run(seat, index, backwards);
     fw_seat_mend(seat, code, late);
-    if (keep)
-        (void)await_room(seat); /* runs that failures cut short fill a ring, too */
-    return keep ? open_run(seat, backwards ? index - 1 : index + 1, left - 1, backwards) : 0;
+    if (!keep)
+        return 0;
+    (void)await_room(seat); /* runs that failures cut short fill a ring, too */
+    return open_run(seat, backwards ? index - 1 : index + 1, left - 1, backwards);
 }
 
 /* -- The fast path ------------------------------------------------------ */

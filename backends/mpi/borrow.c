@@ -96,21 +96,17 @@ static void send_results(struct fw_borrowing *b)
         note(b, fw_mail_send(b->mail, &b->results, 0));
 }
 
-/* False: no memory to reach its reply. */
-static bool put_result(struct fw_borrowing *b, struct fw_slot *slot, const struct fw_lent_result *result,
+static void put_result(struct fw_borrowing *b, struct fw_slot *slot, const struct fw_lent_result *result,
                        const void *output)
 {
-    const void *reply = fw_replies_take(&b->work->stream->replies, &slot->reply);
+    const void *reply = fw_replies_take(&b->work->stream->replies, &slot->reply); /* it can be: handover.c */
 
-    if (reply == NULL && result->reply > 0)
-        return false;
     (void)fw_letter_put(&b->results, result, sizeof *result);
     (void)fw_letter_put(&b->results, slot->words, result->words);
     (void)fw_letter_put(&b->results, reply, (size_t)result->reply);
     if (result->output)
         (void)fw_letter_put(&b->results, output, (size_t)b->job->card.out_size);
     fw_letter_count(&b->results);
-    return true;
 }
 
 static int take(struct furrow_work *work, uint32_t s)
@@ -136,9 +132,7 @@ static int take(struct furrow_work *work, uint32_t s)
         fw_letter_begin(&b->results, FW_LETTER_RESULTS);
         (void)fw_letter_put(&b->results, fw_world.host, FURROW_HOST);
     }
-    if (!put_result(b, slot, &result, output))
-        note(b, fw_fail(FURROW_ENOMEM, "mpi: no memory for a reply of %llu bytes; reply less at a time",
-                        (unsigned long long)result.reply));
+    put_result(b, slot, &result, output);
     if (b->results.used >= LETTER)
         send_results(b);
     return 0;

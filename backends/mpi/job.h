@@ -19,7 +19,7 @@ struct fw_job {
     bool invalid;               /* the job of this rank has no meaning */
     bool wants_outcomes;        /* some rank has an array for them */
     unsigned char *made;        /* owned: outcomes of rank 0 where the program wants none */
-    char *piece; /* of outputs that come from rank 0; NULL: none come */
+    char *piece;                /* owned: room for a part of the outputs that come from rank 0; NULL: none come */
     struct fw_share_of_rank deal;
 
     /* This rank's part of the work. */
