@@ -71,24 +71,32 @@ bool fault_await(const atomic_uint *value, unsigned least)
     return atomic_load(value) >= least;
 }
 
-bool fault_gone(pid_t pid)
+char fault_state(pid_t pid)
 {
     char path[64], text[512];
     const char *state;
     FILE *file;
     size_t n;
 
-    if (kill(pid, 0) != 0 && errno == ESRCH)
-        return true;
     (void)snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
     file = fopen(path, "r");
     if (file == NULL)
-        return true;
+        return 0;
     n = fread(text, 1, sizeof text - 1, file);
     (void)fclose(file);
     text[n] = '\0';
-    state = strrchr(text, ')');
-    return state == NULL || state[2] == 'Z' || state[2] == 'X';
+    state = strrchr(text, ')'); /* a name may have such, too */
+    return state != NULL && state[1] == ' ' ? state[2] : 0;
+}
+
+bool fault_gone(pid_t pid)
+{
+    char state;
+
+    if (kill(pid, 0) != 0 && errno == ESRCH)
+        return true;
+    state = fault_state(pid);
+    return state == 0 || state == 'Z' || state == 'X';
 }
 
 bool fault_await_gone(pid_t pid)

@@ -42,6 +42,10 @@ double fault_now(void);
 /* Sleeps in small steps until *value >= least; false: not within 30 s. */
 bool fault_await(const atomic_uint *value, unsigned least);
 
+/* What the process does, a letter as in /proc/PID/stat (S: it sleeps); 0: there is
+ * none. */
+char fault_state(pid_t pid);
+
 /* No process has this number any more, or only one that nobody has reaped. */
 bool fault_gone(pid_t pid);
 /* The same, waited for; false: it is there after 30 s. */

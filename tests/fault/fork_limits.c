@@ -124,11 +124,10 @@ static void stuck(int retries)
 
 static int about_the_limit(furrow_task *task)
 {
-    const struct timespec pause = { 0, 16000000 + (long)(task->seed % 10000000) };
     const double start = fault_now();
 
     atomic_fetch_add(&board->ran[task->index], 1);
-    (void)nanosleep(&pause, NULL);
+    rest(0.016 + (double)(task->seed % 10000000) * 1e-9);
     atomic_store(&board->took[task->index], fault_now() - start);
     return 0;
 }
@@ -184,12 +183,10 @@ static int tell_and_wait(furrow_task *task)
 
 static void *stop_it(void *again)
 {
-    const struct timespec later = { 0, 50000000 };
-
     if (!CHECK(fault_await(&board->worker, 1)))
         return NULL;
     CHECK_EQ(kill((pid_t)atomic_load(&board->worker), SIGSTOP), 0);
-    (void)nanosleep(&later, NULL);
+    rest(0.05);
     if (again != NULL) {
         atomic_store(&board->released, 1);
         CHECK_EQ(kill((pid_t)atomic_load(&board->worker), SIGCONT), 0);
@@ -274,16 +271,9 @@ static int tell_worker(int worker, const void *shared, void **state)
 static bool await_sleep(pid_t pid)
 {
     const double start = fault_now();
-    char path[40], text[512] = "";
 
-    (void)snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
     while (fault_now() - start < 30) {
-        FILE *file = fopen(path, "r");
-        const bool read = file != NULL && fgets(text, sizeof text, file) != NULL;
-
-        if (file != NULL)
-            (void)fclose(file);
-        if (read && strstr(text, ") S ") != NULL)
+        if (fault_state(pid) == 'S')
             return true;
         (void)usleep(1000);
     }

@@ -227,22 +227,6 @@ static void is_killed_in_begin(void)
     CHECK_SAYS(report.message, "worker_begin");
 }
 
-static bool sleeps(pid_t pid)
-{
-    char path[64], line[256] = "";
-    FILE *file;
-    const char *state;
-
-    (void)snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
-    file = fopen(path, "r");
-    if (file == NULL)
-        return false;
-    (void)!fgets(line, sizeof line, file);
-    (void)fclose(file);
-    state = strrchr(line, ')');
-    return state != NULL && state[1] == ' ' && state[2] == 'S';
-}
-
 /* The kernel takes the process that has most: the one that rests. */
 static int rest_or_eat(furrow_task *task)
 {
@@ -258,7 +242,7 @@ static int rest_or_eat(furrow_task *task)
 
         for (int asleep = 0; asleep < 20 && kill(idle, 0) == 0;) {
             (void)usleep(1000);
-            asleep = sleeps(idle) ? asleep + 1 : 0;
+            asleep = fault_state(idle) == 'S' ? asleep + 1 : 0;
         }
         swallow((size_t)LIMIT / 2);
         atomic_store(&board->outlived, fault_await_gone(idle));
