@@ -44,11 +44,11 @@ void fw_work_stop(struct furrow_work *work, enum fw_cause cause, furrow_status s
 
     note_stop(&work->stop[cause], status, code, index, words);
     (void)atomic_compare_exchange_strong(&work->cause, &none, (uint32_t)cause);
-    if (cause != FW_CAUSE_DRAIN && cause != FW_CAUSE_NONE)
-        atomic_store(&work->common->hurry, 1);
     atomic_store(&work->common->stopping, 1);
     for (int line = 0; line < work->ranges->workers; line++)
         atomic_fetch_or(&work->ranges->line[line].attention, FW_STOP);
+    if (cause != FW_CAUSE_DRAIN && cause != FW_CAUSE_NONE) /* a task that returns for it is its worker's last */
+        atomic_store(&work->common->hurry, 1);
     fw_bell_ring(&work->common->bell);
     if (work->stream != NULL)
         fw_bell_ring(&work->stream->caller);
@@ -70,7 +70,7 @@ void fw_work_drain(struct furrow_work *work, const char *words)
 
 bool fw_work_hurries(const struct furrow_work *work)
 {
-    return atomic_load_explicit(&work->common->hurry, memory_order_relaxed) != 0;
+    return atomic_load_explicit(&work->common->hurry, memory_order_acquire) != 0;
 }
 
 bool furrow_work_stopping(const furrow_work *work)

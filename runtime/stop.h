@@ -17,7 +17,7 @@ struct furrow_work;
 /* Why a job stops. The first of all is kept, and the first of each kind: which
  * of several decides the status is the report's. */
 enum fw_cause {
-    FW_CAUSE_NONE,     /* given to fw_work_stop(): another process knows why, and common->hurry is as it shall be */
+    FW_CAUSE_NONE,     /* given to fw_work_stop(): another process knows why; common->hurry is set after it, by who calls */
     FW_CAUSE_TASK,     /* a task failed, timed out or crashed */
     FW_CAUSE_WORKER,   /* worker_begin or worker_end failed, or workers die at once */
     FW_CAUSE_CALLBACK, /* next or on_result asked for it */

@@ -46,7 +46,7 @@ enum fw_phase {
 /* What all processes that work on the same ranges have in common. */
 struct fw_common {
     _Atomic uint32_t stopping; /* 0 -> 1 once, by anyone; after `cause` */
-    _Atomic uint32_t hurry;    /* 0 -> 1 once, before `stopping`: running tasks are to return soon */
+    _Atomic uint32_t hurry;    /* 0 -> 1 once, after `stopping` and attention: running tasks are to return soon */
     _Atomic uint32_t urgent;   /* 0 -> 1 once: running tasks are to be ended too */
     _Atomic uint32_t more;     /* tasks may still come from elsewhere: a worker that has none waits */
     struct fw_bell bell;       /* rung when there may be work, or none any more */

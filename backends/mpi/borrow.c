@@ -229,8 +229,8 @@ static void give_up(struct fw_borrowing *b)
 
 void fw_stream_stop(struct furrow_work *work, enum fw_haste haste)
 {
-    fw_haste_raise(work->common, haste);
     fw_work_stop(work, FW_CAUSE_NONE, FURROW_OK, 0, FW_NO_TASK, NULL);
+    fw_haste_raise(work->common, haste);
 }
 
 static void stop_here(struct fw_borrowing *b, enum fw_haste haste)

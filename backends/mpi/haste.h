@@ -14,7 +14,8 @@ enum fw_haste {
 /* Of the workers that have this in common. */
 enum fw_haste fw_haste_of(const struct fw_common *common);
 
-/* At least so much from now on; before the stop itself. */
+/* At least so much from now on; after the stop itself, so that a task that returns
+ * for it is its worker's last. */
 void fw_haste_raise(struct fw_common *common, enum fw_haste haste);
 
 #endif
