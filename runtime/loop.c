@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "dear.h"
 #include "printing.h"
 #include "seed.h"
 
@@ -319,15 +320,8 @@ static tasks_loop *loop_for(const struct furrow_work *work)
 /* Tasks from `index` on, at most `n`, before one that goes first elsewhere. */
 static size_t before_dear(const struct furrow_work *work, size_t index, size_t n, bool backwards)
 {
-    size_t lo = 0, hi = work->ndear;
+    const size_t lo = fw_dear_below(work->dear_sorted, work->ndear, index);
 
-    while (lo < hi) { /* first dear index >= index */
-        size_t mid = lo + (hi - lo) / 2;
-        if (work->dear_sorted[mid] < index)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
     if (backwards) {
         if (lo < work->ndear && work->dear_sorted[lo] == index)
             return 0;

@@ -1,5 +1,6 @@
 #include "stream.h"
 
+#include "dear.h"
 #include "handover.h"
 #include "share.h"
 #include "slot.h"
@@ -113,14 +114,6 @@ static uint32_t on_the_way(const struct fw_stream *stream)
     return stream->slots - stream->nfree;
 }
 
-static bool is_dear(const struct furrow_work *work, size_t index)
-{
-    for (size_t i = 0; i < work->ndear; i++)
-        if (work->dear_sorted[i] >= index)
-            return work->dear_sorted[i] == index;
-    return false;
-}
-
 /* The next index: dear ones first, then the others in order. */
 static size_t draw_index(struct furrow_work *work)
 {
@@ -130,7 +123,7 @@ static size_t draw_index(struct furrow_work *work)
         return stream->drawn;
     if (stream->dear_drawn < work->ndear)
         return work->dear[stream->dear_drawn++];
-    while (is_dear(work, stream->cheap))
+    while (fw_dear_has(work->dear_sorted, work->ndear, stream->cheap))
         stream->cheap++;
     return stream->cheap++;
 }

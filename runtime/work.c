@@ -6,6 +6,7 @@
 #include "alloc.h"
 #include "backends/registry.h"
 #include "child.h"
+#include "dear.h"
 #include "lease.h"
 #include "share.h"
 #include "stream.h"
@@ -28,49 +29,6 @@ struct layout {
 
 /* Longest text of one CPU in a list, with its comma. */
 enum { CPU_TEXT = 8 };
-
-/* Tasks dearer than total / (8 x workers): fewer than 8 x workers. */
-static size_t find_dear(const furrow_job *job, int workers, size_t *out)
-{
-    double total = 0, bar;
-    size_t n = 0;
-
-    if (job->cost == NULL)
-        return 0;
-    for (size_t i = 0; i < job->count; i++)
-        total += (double)job->cost[i];
-    bar = total / (8.0 * (double)workers);
-    for (size_t i = 0; i < job->count; i++)
-        if ((double)job->cost[i] > bar) {
-            if (out != NULL)
-                out[n] = i;
-            n++;
-        }
-    return n;
-}
-
-/* Dearest first, equal ones by index; n < 8 x workers, so insertion will do. */
-static void order_dear(const float *cost, size_t *dear, size_t n)
-{
-    for (size_t i = 1; i < n; i++) {
-        size_t index = dear[i], at = i;
-
-        for (; at > 0 && cost[dear[at - 1]] < cost[index]; at--)
-            dear[at] = dear[at - 1];
-        dear[at] = index;
-    }
-}
-
-size_t fw_work_dear(const furrow_job *job, int workers, size_t *dear, size_t *sorted)
-{
-    const size_t n = find_dear(job, workers, sorted);
-
-    if (dear != NULL) {
-        memcpy(dear, sorted, n * sizeof *dear);
-        order_dear(job->cost, dear, n);
-    }
-    return n;
-}
 
 /* Outputs of a job with callbacks that are not written in the caller's array. */
 static bool slot_outputs(const struct layout *l, const struct fw_request *request)
@@ -96,7 +54,7 @@ static struct layout lay_out(const struct fw_request *request, const struct fw_p
     l.ranges = share == NULL || share->ranges == NULL;
     l.again = !streamed && request->config.retries > 0 && (request->config.timeout > 0 || l.shared);
     if (l.ranges)
-        l.ndear = find_dear(job, workers, NULL);
+        l.ndear = fw_dear_find(job, workers, NULL, NULL);
     if (streamed)
         l.slots = fw_stream_slots(request, workers, slot_outputs(&l, request), &l.most);
     l.cpuset_bytes = (size_t)fw_plan_share(plan->cpus, plan->workers, 0, &first) * CPU_TEXT + 2;
@@ -234,7 +192,7 @@ static void init_parts(struct furrow_work *work, const struct layout *l)
     if (!l->shared && work->outcome != NULL && job->count > 0) /* those of the block are 0 */
         memset(work->outcome, FURROW_PENDING, job->count);
     if (l->ndear > 0) {
-        (void)fw_work_dear(job, l->all, work->dear, work->dear_sorted);
+        (void)fw_dear_find(job, l->all, work->dear, work->dear_sorted);
         if (l->slots == 0)
             fw_ranges_front_fill(work->ranges, (uint32_t)l->ndear);
     }

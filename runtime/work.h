@@ -226,8 +226,4 @@ bool fw_work_idles(const struct furrow_work *work, int worker);
  * by who calls that. */
 void fw_work_blame(struct furrow_work *work, int worker, const char *words);
 
-/* Tasks that go first, by job.cost: `dear` in the order to start them, `sorted`
- * by index; NULL: only counted. Fewer than 8 x workers. */
-size_t fw_work_dear(const furrow_job *job, int workers, size_t *dear, size_t *sorted);
-
 #endif

@@ -128,7 +128,7 @@ static furrow_status write_card(struct fw_job *job, bool local)
     card->progress = fw_env()->progress;
     card->floating = fw_floating_get();
     if (job->request->job.cost != NULL && !local)
-        card->ndear = fw_work_dear(&job->request->job, job->plan.workers, NULL, NULL);
+        card->ndear = fw_dear_find(&job->request->job, job->plan.workers, NULL, NULL);
     if (local)
         card->flags |= FW_CARD_LOCAL;
     if (job->request->job.count == 0 && job->request->job.next == NULL)

@@ -80,7 +80,7 @@ static void fill(const struct fw_job *job, const struct parts *p)
     if (fw_world.nodes > 1) {
         fw_ranges_drain(p->ranges);
     } else if (card->ndear > 0 && !fw_job_streams(job)) {
-        (void)fw_work_dear(own, card->workers, p->dear, p->dear_sorted);
+        (void)fw_dear_find(own, card->workers, p->dear, p->dear_sorted);
         fw_ranges_front_fill(p->ranges, (uint32_t)card->ndear);
     }
     if (p->outcome != NULL && job->window.base == NULL)

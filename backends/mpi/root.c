@@ -83,27 +83,38 @@ static void put_span(struct fw_root *r, struct fw_letter *letter, struct fw_span
     fw_letter_count(letter);
 }
 
-/* One chunk, or as many of those that go first as the node has workers. False:
+/* Tasks in a letter: a chunk; of those that go first one a worker at least, and
+ * no more before it is known how long tasks take there. */
+static size_t letter_of(const struct fw_root *r, const struct view *v)
+{
+    const size_t chunk = chunk_of(r, v), workers = (size_t)v->workers;
+
+    if (r->stock.dear_given == r->stock.ndear)
+        return chunk;
+    return v->rate > 0 && chunk > workers ? chunk : workers;
+}
+
+/* One letter's tasks, in as many spans as those that go first leave. False:
  * nothing is left. */
 static bool give(struct fw_root *r, int node)
 {
     struct view *v = &r->view[node];
     const bool high = node == fw_world.nodes - 1;
-    size_t want = chunk_of(r, v);
+    const size_t want = letter_of(r, v);
     struct fw_letter letter;
     struct fw_span span;
+    size_t given = 0;
 
     if (!fw_stock_take(&r->stock, want, high, &span))
         return false;
     fw_letter_begin(&letter, FW_LETTER_TASKS);
-    for (int n = 1;; n++) {
+    do {
         if (node == 0)
             give_here(r, span);
         else
             put_span(r, &letter, span);
-        if (r->stock.dear_given == r->stock.ndear || n >= v->workers || !fw_stock_take(&r->stock, want, high, &span))
-            break;
-    }
+        given += span.end - span.begin;
+    } while (given < want && fw_stock_take(&r->stock, want - given, high, &span));
     if (node == 0)
         fw_letter_drop(&letter);
     else
@@ -428,7 +439,7 @@ static bool fill_stock(struct fw_root *r)
         return fill_with_lost(r);
     if (r->dear == NULL || r->stock.granule > 1)
         return true;
-    (void)fw_work_dear(&r->job->request->job, r->job->card.workers, r->dear, r->dear + n);
+    (void)fw_dear_find(&r->job->request->job, r->job->card.workers, r->dear, r->dear + n);
     r->stock.dear = r->dear;
     r->stock.dear_sorted = r->dear + n;
     r->stock.ndear = n;

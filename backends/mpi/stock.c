@@ -18,17 +18,7 @@ void fw_stock_close(struct fw_stock *stock)
 /* How many dear tasks lie below `index`. */
 static size_t dear_below(const struct fw_stock *stock, size_t index)
 {
-    size_t lo = 0, hi = stock->ndear;
-
-    while (lo < hi) {
-        const size_t mid = lo + (hi - lo) / 2;
-
-        if (stock->dear_sorted[mid] < index)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
+    return fw_dear_below(stock->dear_sorted, stock->ndear, index);
 }
 
 size_t fw_stock_left(const struct fw_stock *stock)
