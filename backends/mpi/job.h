@@ -41,7 +41,7 @@ struct fw_job {
     struct fw_root *root;           /* root.c's */
 
     /* What the ranks of the node share. */
-    struct fw_window window;    /* of this job alone; empty where the kept one does */
+    struct fw_window window;    /* of this job alone; empty where a kept one does */
     unsigned char *outcome;
     char *in, *shared;          /* copies of rank 0's; NULL: none */
 };

@@ -7,8 +7,17 @@
 #include "world.h"
 
 /* Jobs that need no more use memory that stays between jobs: making it anew
- * costs more than a small job. */
+ * costs more than a small job. There are two, in turn: when the leader fills one,
+ * a rank may still be in the job before, whose stop it may write (furrow_cancel(),
+ * after all tasks have ended), but not in the one before that: its own part in
+ * the job between, which the leader has seen, came after. */
 enum { KEPT = 1 << 20 };
+
+/* What the leader tells the node. */
+struct place {
+    struct fw_window_address at;
+    int32_t turn; /* of the kept ones; -1: the job's own */
+};
 
 /* Bytes of outputs on their way to rank 0's array: above, the stage is emptied
  * while the job runs. */
@@ -56,16 +65,18 @@ static struct parts carve(const struct fw_job *job, char *base)
 
 /* -- The leader --------------------------------------------------------- */
 
-static bool make(struct fw_job *job, size_t bytes)
+static struct fw_window *window_of(struct fw_job *job, int turn)
 {
-    if (bytes > KEPT)
-        return fw_window_make(&job->window, bytes);
-    return fw_world.kept.base != NULL || fw_window_make(&fw_world.kept, KEPT);
+    return turn < 0 ? &job->window : &fw_world.kept[turn];
 }
 
-static char *base_of(const struct fw_job *job)
+static bool make(struct fw_job *job, size_t bytes, int *turn)
 {
-    return job->window.base != NULL ? job->window.base : fw_world.kept.base;
+    *turn = -1;
+    if (bytes > KEPT)
+        return fw_window_make(&job->window, bytes);
+    *turn = fw_world.turn = 1 - fw_world.turn;
+    return fw_world.kept[*turn].base != NULL || fw_window_make(&fw_world.kept[*turn], KEPT);
 }
 
 /* The leader's memory, new or used before, for this job. */
@@ -93,50 +104,53 @@ static void fill(const struct fw_job *job, const struct parts *p)
         fw_given_copy(job->request, p->shared);
 }
 
-static furrow_status lead(struct fw_job *job, struct fw_window_address *address)
+static furrow_status lead(struct fw_job *job, struct place *place)
 {
     struct parts p = carve(job, NULL);
+    int turn;
 
-    memset(address, 0, sizeof *address);
-    if (!p.fits || !make(job, p.bytes))
+    memset(place, 0, sizeof *place);
+    if (!p.fits || !make(job, p.bytes, &turn))
         return fw_fail(FURROW_ENOMEM, "mpi: no memory for %llu tasks that the ranks of a node share; run fewer tasks at a "
                        "time, or give the program more memory", (unsigned long long)job->card.count);
-    p = carve(job, base_of(job));
+    p = carve(job, window_of(job, turn)->base);
     fill(job, &p);
-    *address = fw_window_address(job->window.base != NULL ? &job->window : &fw_world.kept);
+    place->at = fw_window_address(window_of(job, turn));
+    place->turn = turn;
     return FURROW_OK;
 }
 
 /* -- The others --------------------------------------------------------- */
 
-static furrow_status join(struct fw_job *job, const struct fw_window_address *address)
+static furrow_status join(struct fw_job *job, const struct place *place)
 {
-    const bool kept = address->size <= KEPT;
+    struct fw_window *window;
 
-    if (!address->there)
+    if (!place->at.there)
         return fw_fail(FURROW_ENOMEM, "mpi: the first rank of this node has no memory to share");
-    if ((kept && fw_world.kept.base != NULL) || fw_window_open(kept ? &fw_world.kept : &job->window, address))
+    window = window_of(job, place->turn);
+    if (window->base != NULL || fw_window_open(window, &place->at))
         return FURROW_OK;
     return fw_fail(FURROW_ENOMEM, "mpi: the memory that the ranks of this node share cannot be mapped (%llu bytes)",
-                   (unsigned long long)address->size);
+                   (unsigned long long)place->at.size);
 }
 
 /* -- Both --------------------------------------------------------------- */
 
 furrow_status fw_node_open(struct fw_job *job)
 {
-    struct fw_window_address address;
-    furrow_status status = fw_world_leads() ? lead(job, &address) : FURROW_OK, sent;
+    struct place place;
+    furrow_status status = fw_world_leads() ? lead(job, &place) : FURROW_OK, sent;
     struct parts p;
 
-    sent = fw_agree_node_bytes(&address, sizeof address);
+    sent = fw_agree_node_bytes(&place, sizeof place);
     if (status == FURROW_OK)
         status = sent;
     if (status == FURROW_OK && !fw_world_leads())
-        status = join(job, &address);
+        status = join(job, &place);
     if (status != FURROW_OK)
         return status;
-    p = carve(job, base_of(job));
+    p = carve(job, window_of(job, place.turn)->base);
     job->outcome = p.outcome;
     job->in = p.in;
     job->shared = p.shared;

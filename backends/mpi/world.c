@@ -16,7 +16,8 @@
 
 #include "runtime/engine.h"
 
-struct fw_world fw_world = { .comm = MPI_COMM_NULL, .node = MPI_COMM_NULL, .leaders = MPI_COMM_NULL, .kept = { NULL, 0, -1 } };
+struct fw_world fw_world = { .comm = MPI_COMM_NULL, .node = MPI_COMM_NULL, .leaders = MPI_COMM_NULL,
+                           .kept = { { NULL, 0, -1 }, { NULL, 0, -1 } } };
 
 bool fw_world_here(void)
 {
@@ -150,7 +151,8 @@ static bool is_running(void)
 
 static void put_down(struct fw_world *world)
 {
-    fw_window_close(&world->kept);
+    for (int turn = 0; turn < 2; turn++)
+        fw_window_close(&world->kept[turn]);
     fw_free(world->peer);
     world->peer = NULL;
     if (world->leaders != MPI_COMM_NULL)

@@ -35,7 +35,8 @@ struct fw_world {
     bool ended;             /* rank 0 has said that there are no more jobs */
     bool serves;            /* the other ranks serve rank 0 */
     _Atomic uint32_t busy;  /* a job of mpi runs */
-    struct fw_window kept;  /* for small jobs; of this node, from the first one on */
+    struct fw_window kept[2]; /* for small jobs, in turn; of this node, made when first used */
+    int turn;               /* the kept window of the last small job, on who leads the node */
     char host[FURROW_HOST];
 };
 

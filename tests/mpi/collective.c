@@ -1,6 +1,9 @@
 /* Jobs that all ranks start: whose arrays, what comes back where, and that every
  * rank learns the same. Runs on any number of ranks and hosts. */
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 
 #include "ranks.h"
 
@@ -201,6 +204,45 @@ static void cancelled_on_one_rank(void)
 
     CHECK_STATUS(furrow_map(&job, &config, &report), FURROW_ECANCELLED);
     CHECK(report.skipped > 0);
+}
+
+static int nothing(furrow_task *task)
+{
+    (void)task;
+    return 0;
+}
+
+static void *cancel_again_and_again(void *over)
+{
+    while (atomic_load((atomic_int *)over) == 0) {
+        furrow_cancel();
+        (void)sched_yield();
+    }
+    return NULL;
+}
+
+/* The last rank cancels until its own call has returned: also when the others
+ * have seen the end of the job, and begin the next one. */
+static void late_cancels_stop_no_later_job(void)
+{
+    furrow_config config = on_mpi();
+    furrow_job job = { .run = nothing, .count = (size_t)ranks };
+    furrow_report report;
+
+    for (int round = 0; round < 100; round++) {
+        atomic_int over = 0;
+        pthread_t canceller;
+        const bool cancels =
+            rank == ranks - 1 && CHECK(pthread_create(&canceller, NULL, cancel_again_and_again, &over) == 0);
+        const furrow_status status = furrow_map(&job, &config, &report);
+
+        atomic_store(&over, 1);
+        if (cancels)
+            (void)pthread_join(canceller, NULL);
+        CHECK(status == FURROW_OK || status == FURROW_ECANCELLED);
+        CHECK_STATUS(furrow_map(&job, &config, &report), FURROW_OK);
+        CHECK(report.done == (size_t)ranks);
+    }
 }
 
 /* -- Callbacks ------------------------------------------------------------ */
@@ -536,6 +578,7 @@ int main(int argc, char **argv)
     failures_reach_all();
     begin_fails_on_one_rank();
     cancelled_on_one_rank();
+    late_cancels_stop_no_later_job();
     callbacks_are_rank_0s();
     long_task_holds_up_nobody(false);
     long_task_holds_up_nobody(true);
