@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "allot.h"
 #include "cancel.h"
 #include "cpus.h"
 #include "decide.h"
@@ -16,68 +17,6 @@
 #include "small.h"
 #include "threadlimit.h"
 #include "ticks.h"
-
-/* -- The CPUs of a job --------------------------------------------------- */
-
-enum { FEW_CPUS = 64 };
-
-/* The CPUs that one job may lease, from its start to its end. */
-struct grant {
-    int *at;    /* their places in fw_cpus(); `few`, owned, or the caller's lease */
-    int count;  /* >= 1 */
-    int held;   /* of them, so many are to be released */
-    int *owned; /* NULL: nothing to free */
-    int few[FEW_CPUS];
-};
-
-/* The job's share where `team` threads of a parallel region may each start one. */
-static int share_of_team(int cpus, int team)
-{
-    return cpus / team > 1 ? cpus / team : 1;
-}
-
-static bool grant_all(struct grant *grant)
-{
-    const int count = fw_cpus()->count;
-
-    grant->at = grant->few;
-    if (count > FEW_CPUS)
-        grant->at = grant->owned = fw_malloc((size_t)count * sizeof *grant->owned);
-    for (int i = 0; i < count && grant->at != NULL; i++)
-        grant->at[i] = i;
-    grant->count = count;
-    return grant->at != NULL;
-}
-
-/* Inside a task its lease; outside, CPUs that no other job holds (rule 7). */
-static furrow_status grant_open(struct grant *grant, const struct fw_context *caller, int team)
-{
-    grant->held = 0;
-    grant->owned = NULL;
-    if (caller->at != NULL) {
-        grant->at = (int *)caller->at; /* nobody writes it while held is 0 */
-        grant->count = share_of_team(caller->cpus, team);
-        return FURROW_OK;
-    }
-    if (!grant_all(grant))
-        return fw_fail(FURROW_ENOMEM, "no memory for the list of %d CPUs; give the program more memory",
-                       fw_cpus()->count);
-    grant->count = grant->held = fw_lease_hold(share_of_team(grant->count, team), grant->at);
-    return FURROW_OK;
-}
-
-static void grant_release(struct grant *grant)
-{
-    if (grant->held > 0)
-        fw_lease_release(grant->at, grant->held);
-    grant->held = 0;
-}
-
-static void grant_close(struct grant *grant)
-{
-    grant_release(grant);
-    fw_free(grant->owned);
-}
 
 /* -- Running ------------------------------------------------------------ */
 
@@ -237,42 +176,35 @@ FW_HOT static furrow_status run_small(struct fw_habit *habit, furrow_report *rep
 /* -- The way ------------------------------------------------------------- */
 
 /* What is remembered holds for these CPUs. */
-static bool holds_for(const struct fw_habit *habit, const struct grant *grant)
+static bool holds_for(const struct fw_habit *habit, const struct fw_allotment *allotment)
 {
     return habit->known && (habit->plan.transparent ||
-                            (habit->plan.cpus == grant->count &&
-                             memcmp(habit->at, grant->at, (size_t)grant->count * sizeof *grant->at) == 0));
-}
-
-/* No other job held CPUs that this one might have had. */
-static bool is_whole(const struct grant *grant, const struct fw_context *caller, int team)
-{
-    return caller->at != NULL || (grant->count == share_of_team(fw_cpus()->count, team) &&
-                                  grant->at[grant->count - 1] == grant->count - 1);
+                            (habit->plan.cpus == allotment->count &&
+                             memcmp(habit->at, allotment->at, (size_t)allotment->count * sizeof *allotment->at) == 0));
 }
 
 /* Decides, and lets the habit learn it; without a place in it (`own`) the CPUs
- * stay the grant's. */
+ * stay the allotment's. */
 static furrow_status decide(const struct fw_request *request, const struct fw_context *caller, int team,
-                            struct grant *grant, struct fw_habit *habit, bool own)
+                            struct fw_allotment *allotment, struct fw_habit *habit, bool own)
 {
-    const bool whole = is_whole(grant, caller, team);
+    const bool whole = fw_allot_is_whole(allotment, caller, team);
     struct fw_plan plan;
-    const furrow_status status = fw_decide(request, caller, team, grant->count, &plan);
+    const furrow_status status = fw_decide(request, caller, team, allotment->count, &plan);
 
     if (status != FURROW_OK)
         return status;
     if (plan.transparent && caller->at == NULL) {
         /* What runs inside sees the program's CPUs and takes them by itself. */
-        grant_release(grant);
+        fw_allot_release(allotment);
         for (int i = 0; i < plan.cpus; i++)
-            grant->at[i] = i;
+            allotment->at[i] = i;
     }
     if (!own)
-        fw_habit_learn(habit, &plan, grant->at, whole);
+        fw_habit_learn(habit, &plan, allotment->at, whole);
     if (!habit->known) {
         habit->plan = plan;
-        habit->at = grant->at;
+        habit->at = allotment->at;
     }
     return FURROW_OK;
 }
@@ -281,15 +213,15 @@ static furrow_status decide(const struct fw_request *request, const struct fw_co
 static furrow_status run_large(const struct fw_request *request, const struct fw_context *caller, int team,
                                struct fw_habit *habit, bool own, furrow_report *report)
 {
-    struct grant grant;
-    furrow_status status = grant_open(&grant, caller, team);
+    struct fw_allotment allotment;
+    furrow_status status = fw_allot_open(&allotment, caller, team);
 
     if (status != FURROW_OK)
         return refuse(request, report, status);
-    if (!holds_for(habit, &grant))
-        status = decide(request, caller, team, &grant, habit, own);
+    if (!holds_for(habit, &allotment))
+        status = decide(request, caller, team, &allotment, habit, own);
     else if (habit->plan.transparent)
-        grant_release(&grant);
+        fw_allot_release(&allotment);
     if (status == FURROW_OK) {
         if (!request->quiet)
             fw_report_plan(report, &habit->plan);
@@ -300,8 +232,8 @@ static furrow_status run_large(const struct fw_request *request, const struct fw
         status = refuse(request, report, status);
     }
     if (!habit->known)
-        habit->at = NULL; /* the grant's */
-    grant_close(&grant);
+        habit->at = NULL; /* the allotment's */
+    fw_allot_close(&allotment);
     return status;
 }
 
@@ -397,7 +329,7 @@ FW_HOT static furrow_status run_again(struct fw_habit *habit, const furrow_job *
 
 /* The CPUs that it had are free, and there is no thread library that nobody has
  * looked at. True: they are held, or *status says why not. */
-static bool grant_again(struct grant *grant, const struct fw_habit *habit, const struct fw_context *caller, int team,
+static bool allot_again(struct fw_allotment *allotment, const struct fw_habit *habit, const struct fw_context *caller, int team,
                         furrow_status *status)
 {
     const int runtimes = fw_openmp_count();
@@ -405,15 +337,15 @@ static bool grant_again(struct grant *grant, const struct fw_habit *habit, const
     fw_pools_refresh();
     if (fw_openmp_count() != runtimes)
         return false;
-    *status = grant_open(grant, caller, team);
+    *status = fw_allot_open(allotment, caller, team);
     if (*status != FURROW_OK)
         return true;
-    if (!holds_for(habit, grant)) {
-        grant_close(grant);
+    if (!holds_for(habit, allotment)) {
+        fw_allot_close(allotment);
         return false;
     }
     if (habit->plan.transparent)
-        grant_release(grant);
+        fw_allot_release(allotment);
     return true;
 }
 
@@ -432,9 +364,9 @@ static bool run_again_large(struct fw_habit *habit, const furrow_job *job, const
     const uint64_t start = report == NULL ? 0 : fw_now();
     const bool quiet = report == NULL;
     furrow_report unwanted;
-    struct grant grant;
+    struct fw_allotment allotment;
 
-    if (!grant_again(&grant, habit, caller, team, status))
+    if (!allot_again(&allotment, habit, caller, team, status))
         return false;
     if (quiet) {
         report = &unwanted;
@@ -450,7 +382,7 @@ static bool run_again_large(struct fw_habit *habit, const furrow_job *job, const
     fw_work_reopen_same(habit->work, job, quiet, habit->plan.workers);
     fw_work_ready(habit->work, 0);
     *status = run_opened(habit, report, start);
-    grant_close(&grant);
+    fw_allot_close(&allotment);
     return true;
 }
 
@@ -525,7 +457,7 @@ static furrow_status plan_only(struct fw_request *request, const furrow_config *
     const struct fw_remote *remote = fw_remote_for(caller, config, false);
     const int team = known_team(caller);
     const int all = caller->at != NULL ? caller->cpus : fw_cpus()->count;
-    int cpus = share_of_team(all, team);
+    int cpus = fw_allot_share(all, team);
     struct fw_plan plan;
     furrow_status status = complete(request, config, caller);
 

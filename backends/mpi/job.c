@@ -10,13 +10,9 @@
 #include "feed.h"
 #include "given.h"
 #include "node.h"
+#include "results.h"
 #include "stream.h"
 #include "world.h"
-
-static bool is_root(void)
-{
-    return fw_world.rank == 0;
-}
 
 static bool runs_elsewhere(const struct fw_job *job)
 {
@@ -157,7 +153,7 @@ static void complete_request(struct fw_job *job)
 
     job->own = *job->request;
     job->own.share = &job->share;
-    if (is_root())
+    if (fw_world_is_root())
         return;
     job->own.config = card->config;
     own->count = card->count;
@@ -188,15 +184,15 @@ static furrow_status open_work(struct fw_job *job)
     job->plan.inner_threads = job->card.config.inner_threads;
     job->share.line = fw_job_streams(job) ? 0 : job->deal.line;
     job->share.number = job->deal.number;
-    job->share.receives = is_root();
-    if (fw_world.peer[fw_world.rank].leader == 0 && (is_root() || !fw_job_streams(job)))
+    job->share.receives = fw_world_is_root();
+    if (fw_world.peer[fw_world.rank].leader == 0 && (fw_world_is_root() || !fw_job_streams(job)))
         job->share.progress = job->card.progress;
     job->share.untaken_most = (uint64_t)FW_UNTAKEN_MOST / (uint64_t)fw_world.size;
-    if (fw_job_streams(job) && is_root())
+    if (fw_job_streams(job) && fw_world_is_root())
         job->share.workers = job->card.workers;
     else if (fw_job_streams(job))
         job->share.source = &fw_borrow_source;
-    job->share.floating = is_root() ? NULL : &job->card.floating;
+    job->share.floating = fw_world_is_root() ? NULL : &job->card.floating;
     status = fw_work_open(&job->own, &job->plan, job->at, &job->work);
     if (status == FURROW_OK && !fw_cancel_enter(job->work)) {
         fw_work_close(job->work);
@@ -210,7 +206,7 @@ static furrow_status open_work(struct fw_job *job)
 static furrow_status open_messages(struct fw_job *job)
 {
     const bool streams = fw_job_streams(job);
-    const int others = !is_root() ? 1 : streams ? fw_world.size - 1 : fw_world.nodes - 1;
+    const int others = !fw_world_is_root() ? 1 : streams ? fw_world.size - 1 : fw_world.nodes - 1;
     furrow_status status;
 
     if (!streams && (fw_world.nodes == 1 || !fw_world_leads()))
@@ -219,8 +215,8 @@ static furrow_status open_messages(struct fw_job *job)
     if (status != FURROW_OK)
         return status;
     if (streams)
-        return is_root() ? fw_lend_open(job) : fw_borrow_open(job);
-    return is_root() ? fw_root_open(job) : FURROW_OK;
+        return fw_world_is_root() ? fw_lend_open(job) : fw_borrow_open(job);
+    return fw_world_is_root() ? fw_root_open(job) : FURROW_OK;
 }
 
 static void close_work(struct fw_job *job)
@@ -249,7 +245,7 @@ static void sign(struct fw_tally *tally)
     struct fw_stop *stop = &tally->stop[FW_CAUSE_BACKEND];
     char words[FURROW_MESSAGE];
 
-    if (is_root() || stop->taken == 0)
+    if (fw_world_is_root() || stop->taken == 0)
         return;
     memcpy(words, stop->words, sizeof words);
     stop->words[0] = '\0';
@@ -264,7 +260,7 @@ static furrow_status run(struct fw_job *job, struct fw_tally *tally)
     if (status != FURROW_OK)
         return status;
     if (fw_job_streams(job))
-        status = is_root() ? fw_lend_run(job) : fw_borrow_run(job);
+        status = fw_world_is_root() ? fw_lend_run(job) : fw_borrow_run(job);
     else if (fw_world.nodes > 1)
         status = fw_feed_run(job);
     else if (job->work != NULL)
@@ -278,124 +274,6 @@ static furrow_status run(struct fw_job *job, struct fw_tally *tally)
     return fw_agree_tally(tally);
 }
 
-/* -- Results ------------------------------------------------------------ */
-
-/* What the other ranks get of the report. */
-struct end {
-    furrow_report report;
-    char backend[64];
-};
-
-static const char *backend_name(const char *name)
-{
-    const furrow_backend *list[FW_REGISTRY_MAX];
-    int chosen;
-    const int n = fw_registry_list(list, &chosen);
-
-    for (int i = 0; i < n; i++)
-        if (strcmp(list[i]->name, name) == 0)
-            return list[i]->name;
-    return "none";
-}
-
-/* The report of rank 0 becomes everybody's. */
-static furrow_status share_report(furrow_report *report)
-{
-    struct end end;
-    furrow_status status;
-
-    memset(&end, 0, sizeof end);
-    if (is_root()) {
-        end.report = *report;
-        fw_text_copy(end.backend, sizeof end.backend, report->backend);
-    }
-    status = fw_agree_bytes(&end, sizeof end, 0);
-    if (status != FURROW_OK)
-        return fw_report_refuse(report, status);
-    if (!is_root()) {
-        *report = end.report;
-        report->backend = backend_name(end.backend);
-    }
-    return report->status != FURROW_OK ? fw_fail(report->status, "%s", report->message) : FURROW_OK;
-}
-
-/* Outputs of DONE tasks in `from` to the array of this rank. */
-static void keep_done(const struct fw_job *job, const unsigned char *outcome, const char *from, size_t first, size_t n)
-{
-    const size_t size = job->card.out_size;
-    char *out = job->request->job.out;
-
-    for (size_t i = 0; i < n; i++)
-        if (outcome[first + i] == FURROW_DONE)
-            memcpy(out + (first + i) * size, from + i * size, size);
-}
-
-static bool gives_everywhere(const struct fw_job *job)
-{
-    return (job->card.flags & FW_CARD_EVERYWHERE) != 0 && (job->card.flags & FW_CARD_OUT) != 0;
-}
-
-/* Outputs that go to all ranks at once. */
-static size_t piece_of(const struct fw_job *job)
-{
-    const size_t most = (size_t)4 << 20, size = job->card.out_size;
-
-    return size < most ? most / size : 1;
-}
-
-/* Room for a piece, before the job runs: once it has, its results must arrive. */
-static furrow_status open_sharing(struct fw_job *job)
-{
-    if (!gives_everywhere(job) || is_root())
-        return FURROW_OK;
-    job->piece = fw_malloc(piece_of(job) * job->card.out_size);
-    return job->piece != NULL ? FURROW_OK : fw_fail(FURROW_ENOMEM, "mpi: no memory for a piece of the outputs, %zu bytes",
-                                                    piece_of(job) * (size_t)job->card.out_size);
-}
-
-/* job.everywhere: rank 0's outputs to the arrays of all ranks, in pieces. A task
- * that is not DONE leaves its slot as it is. */
-static furrow_status share_outputs(struct fw_job *job, const unsigned char *outcome)
-{
-    const size_t size = job->card.out_size, count = (size_t)job->card.count, piece = piece_of(job);
-    furrow_status status = FURROW_OK;
-
-    for (size_t first = 0; first < count && status == FURROW_OK; first += piece) {
-        const size_t n = count - first < piece ? count - first : piece;
-        char *slots = (char *)job->request->job.out + first * size;
-        const bool done = memchr(outcome + first, FURROW_SKIPPED, n) == NULL && job->report->done == count;
-        char *at = is_root() || done ? slots : job->piece;
-
-        status = fw_agree_bytes(at, n * size, 0);
-        if (status == FURROW_OK && at == job->piece)
-            keep_done(job, outcome, job->piece, first, n);
-    }
-    return status;
-}
-
-/* What rank 0 has in its arrays, for those that want it too. */
-static furrow_status share_results(struct fw_job *job)
-{
-    const bool everywhere = gives_everywhere(job);
-    unsigned char *outcome = job->request->job.outcome, *made = NULL;
-    furrow_status status = FURROW_OK;
-    bool unused = false;
-
-    if ((!everywhere && !job->wants_outcomes) || fw_world.size == 1 || job->card.count == 0)
-        return FURROW_OK;
-    if (outcome == NULL)
-        outcome = made = fw_malloc((size_t)job->card.count);
-    if (outcome == NULL)
-        status = fw_fail(FURROW_ENOMEM, "mpi: no memory for %llu outcomes", (unsigned long long)job->card.count);
-    status = fw_agree_status(status, &unused, &unused);
-    if (status == FURROW_OK)
-        status = fw_agree_bytes(outcome, (size_t)job->card.count, 0);
-    if (status == FURROW_OK && everywhere)
-        status = share_outputs(job, outcome);
-    fw_free(made);
-    return status;
-}
-
 /* -- The whole ---------------------------------------------------------- */
 
 /* Dying workers took tasks with them between two steps of a claim: rank 0 sees,
@@ -406,7 +284,7 @@ static bool lost_some(struct fw_job *job, const struct fw_tally *tally, furrow_s
 
     if (!fw_job_forks(job) || fw_job_streams(job))
         return false;
-    if (is_root() && tally->counts.deaths > job->deaths && !fw_work_stops(job->work)) {
+    if (fw_world_is_root() && tally->counts.deaths > job->deaths && !fw_work_stops(job->work)) {
         lost = memchr(job->outcome, FURROW_PENDING, (size_t)job->card.count) != NULL;
         job->deaths = (uint32_t)tally->counts.deaths;
     }
@@ -435,23 +313,23 @@ static furrow_status run_together(struct fw_job *job)
     atomic_store(&fw_world.busy, 0);
     if (status != FURROW_OK)
         return fw_report_refuse(job->report, status);
-    if (is_root()) {
+    if (fw_world_is_root()) {
         (void)fw_work_settle(job->work);
         if ((tally.counts.deaths > 0 || tally.stop[FW_CAUSE_BACKEND].taken) && job->outcome != NULL) /* some are lost */
             fw_tally_count(&tally, job->outcome, (size_t)job->card.count);
         (void)fw_report_tally(job->report, job->work, &tally, fw_now() - job->start);
     }
-    return share_report(job->report);
+    return fw_results_report(job->report);
 }
 
 static furrow_status run_alone(struct fw_job *job)
 {
     furrow_status status = FURROW_OK;
 
-    if (is_root() && (job->card.flags & FW_CARD_LOCAL) != 0)
+    if (fw_world_is_root() && (job->card.flags & FW_CARD_LOCAL) != 0)
         status = fw_map_local(job->request, job->report);
     (void)status; /* in the report */
-    return share_report(job->report);
+    return fw_results_report(job->report);
 }
 
 static furrow_status refuse(struct fw_job *job, furrow_status status)
@@ -473,7 +351,7 @@ static furrow_status take_part(struct fw_job *job, furrow_status status)
     const bool together = job->card.refused == FURROW_OK && runs_elsewhere(job);
     furrow_status shared;
 
-    job->wants_outcomes = job->request->job.outcome != NULL && !is_root();
+    job->wants_outcomes = job->request->job.outcome != NULL && !fw_world_is_root();
     if (together) { /* all of the node, whatever they found themselves */
         job->deal = fw_deal(fw_world.peer, fw_world.size, fw_world.rank, job->card.workers,
                             job->card.config.inner_threads);
@@ -486,13 +364,13 @@ static furrow_status take_part(struct fw_job *job, furrow_status status)
             status = open_messages(job);
     }
     if (status == FURROW_OK)
-        status = open_sharing(job);
+        status = fw_results_open(job);
     status = fw_agree_status(status, &job->wants_outcomes, &job->invalid);
     if (status != FURROW_OK) {
         status = refuse(job, status);
     } else {
         status = together ? run_together(job) : run_alone(job);
-        shared = share_results(job);
+        shared = fw_results_share(job);
         if (shared != FURROW_OK)
             status = fw_report_refuse(job->report, shared);
     }
@@ -579,7 +457,7 @@ furrow_status fw_job_map(struct fw_request *request, const furrow_config *config
     job.given = config_given(config);
     job.invalid = request->refused != FURROW_OK;
     job.start = fw_now();
-    return is_root() ? lead(&job, status) : follow(&job, status);
+    return fw_world_is_root() ? lead(&job, status) : follow(&job, status);
 }
 
 /* -- The end of jobs ---------------------------------------------------- */
@@ -610,5 +488,5 @@ furrow_status fw_job_end(void)
 
     memset(&card, 0, sizeof card);
     card.kind = FW_CARD_END;
-    return is_root() ? fw_agree_bytes(&card, sizeof card, 0) : await_end();
+    return fw_world_is_root() ? fw_agree_bytes(&card, sizeof card, 0) : await_end();
 }

@@ -43,6 +43,12 @@ struct fw_world {
 /* This process's; process lifetime. */
 extern struct fw_world fw_world;
 
+static inline bool fw_world_is_root(void)
+{
+    return fw_world.rank == 0;
+}
+
+/* The first rank of its node. */
 static inline bool fw_world_leads(void)
 {
     return fw_world.node_rank == 0;
