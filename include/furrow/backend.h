@@ -68,7 +68,8 @@ typedef struct furrow_backend {
 
     /* The job shall stop, or stop at once: wake what waits outside
      * furrow_work_*. Any thread or signal handler, also of a process worker,
-     * while the job runs. NULL: run() looks at furrow_work_stopping() by itself. */
+     * while the job runs, which begins before run() does and ends after it.
+     * NULL: run() looks at furrow_work_stopping() by itself. */
     void (*wake)(furrow_work *work);
 } furrow_backend;
 

@@ -138,7 +138,8 @@ typedef struct furrow_job {
     size_t shared_size; /* 0: `shared` is an address that every worker must have; else bytes that are
                          * copied where they leave the process, so they must hold no pointers */
     unsigned char *outcome;         /* `count` furrow_outcomes as bytes, written by the call; or NULL */
-    const float *cost;              /* `count` relative costs >= 0, finite; expensive tasks start first; or NULL */
+    const float *cost;              /* `count` relative costs >= 0, finite; expensive tasks start first, unless
+                                     * `ordered`; or NULL */
     furrow_worker_fn worker_begin;  /* or NULL */
     furrow_worker_fn worker_end;    /* or NULL; runs in every worker whose worker_begin returned 0 */
     uint64_t seed;                  /* of the job; any value */
@@ -156,9 +157,9 @@ typedef struct furrow_job {
 
 /* Whether workers are bound to the CPUs of their lease. */
 enum {
-    FURROW_BIND_AUTO,  /* processes where the allowed CPUs are ours; threads never */
+    FURROW_BIND_AUTO,  /* processes and task threads of ranks where the allowed CPUs are ours; OpenMP threads never */
     FURROW_BIND_NONE,  /* never */
-    FURROW_BIND_LEASE  /* threads too; FURROW_EINVAL on an OpenMP runtime whose inner teams ignore it */
+    FURROW_BIND_LEASE  /* OpenMP threads too; FURROW_EBACKEND where the teams inside a task would not keep to it */
 };
 
 /* How to run, whatever the job. Start from FURROW_CONFIG_DEFAULT: a field that
@@ -207,9 +208,10 @@ typedef struct furrow_report {
     /* What happened. */
     uint64_t done, failed, timed_out, crashed, skipped, retried;
     double wall_seconds, busy_seconds; /* busy: summed over workers */
-    size_t batch;                      /* tasks in the last batch */
+    size_t batch;                      /* tasks in a batch at the end of the job; the most of any worker */
     furrow_status status;              /* the one returned */
-    int code;                          /* of the failure that stopped the job, or of the callback */
+    int code;                          /* of what stopped the job (a failure, a callback, worker_begin or worker_end),
+                                        * else of the failure that `message` is about */
     char message[FURROW_MESSAGE];      /* one line a user can act on; "" after FURROW_OK */
     int failures;                      /* entries used below: the lowest indices among the failures seen */
     furrow_failure failure[FURROW_FAILURES];
@@ -224,7 +226,8 @@ typedef struct furrow_report {
  *   report  out, may be NULL
  *
  * Returns FURROW_OK when all tasks are DONE. FURROW_EINVAL, _EBACKEND and
- * _ENOMEM come before any task ran. */
+ * _ENOMEM come before any task ran, but for FURROW_ENOMEM on "mpi", where a rank
+ * may run out of memory later (docs/mpi.md). */
 FURROW_API furrow_status furrow_map(const furrow_job *job, const furrow_config *config,
                                     furrow_report *report);
 
@@ -347,8 +350,9 @@ FURROW_API void furrow_free(void *p);
  * that worker's job. Any thread, and safe in a signal handler. */
 FURROW_API void furrow_cancel(void);
 
-/* CPUs that the caller may use: the process's, or inside a task its lease. At
- * least 1. Flags: FURROW_PHYSICAL counts the cores these belong to. */
+/* CPUs that the caller may use: the process's, or inside a task its lease, of
+ * which an explicit inner_threads leaves so many. At least 1. Flags:
+ * FURROW_PHYSICAL counts the cores these belong to. */
 enum { FURROW_PHYSICAL = 1u << 0 };
 FURROW_API int furrow_cpu_count(unsigned flags);
 

@@ -33,7 +33,8 @@ FURROW_API furrow_status furrow_mpi_init(int *argc, char ***argv);
 
 /* Later jobs on "mpi" of this process run on a duplicate of `comm`;
  * MPI_COMM_NULL: on none. Collective over `comm`, an intra-communicator.
- * FURROW_EINVAL before MPI_Init and after MPI_Finalize. */
+ * FURROW_EINVAL before MPI_Init and after MPI_Finalize, while a job on "mpi" runs,
+ * and after furrow_mpi_serve(). */
 FURROW_API furrow_status furrow_mpi_use(MPI_Comm comm);
 
 /* The same for a communicator of Fortran. */
