@@ -226,8 +226,9 @@ typedef struct furrow_report {
  *   report  out, may be NULL
  *
  * Returns FURROW_OK when all tasks are DONE. FURROW_EINVAL, _EBACKEND and
- * _ENOMEM come before any task ran, but for FURROW_ENOMEM on "mpi", where a rank
- * may run out of memory later (docs/mpi.md). */
+ * _ENOMEM come before any task ran, but for FURROW_ENOMEM where a rank of "mpi"
+ * has no memory left later (docs/mpi.md), or the program none for a reply of a
+ * process worker. */
 FURROW_API furrow_status furrow_map(const furrow_job *job, const furrow_config *config,
                                     furrow_report *report);
 
