@@ -137,7 +137,8 @@ typedef struct furrow_job {
     const void *shared; /* read-only, for all tasks */
     size_t shared_size; /* 0: `shared` is an address that every worker must have; else bytes that are
                          * copied where they leave the process, so they must hold no pointers */
-    unsigned char *outcome;         /* `count` furrow_outcomes as bytes, written by the call; or NULL */
+    unsigned char *outcome;         /* `count` furrow_outcomes as bytes, written by the call unless a field of the job
+                                     * has no meaning; or NULL */
     const float *cost;              /* `count` relative costs >= 0, finite; expensive tasks start first, unless
                                      * `ordered`; or NULL */
     furrow_worker_fn worker_begin;  /* or NULL */
