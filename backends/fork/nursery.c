@@ -11,7 +11,7 @@
  * A task past its limit: RUNS -> ASKED (SIGSTOP sent) -> RUNS (it had ended
  * meanwhile: SIGCONT) or DOOMED (its group was killed) -> VACANT. The stop is
  * there so that no task is killed for the one before it. One that another
- * stopped while it ran no task: RUNS -> DOOMED after a second. */
+ * stopped while it ran no task: RUNS -> DOOMED after three seconds. */
 #include "table.h"
 
 #include <errno.h>
