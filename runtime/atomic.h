@@ -1,7 +1,7 @@
 /* The atomic operations of the modules whose protocol is model-checked.
  *
- * All are sequentially consistent unless the name says relaxed; they run once a
- * claim, not once a task. With FW_MODEL defined each operation is first
+ * All but FW_PEEK and FW_HINT are sequentially consistent and run once a claim,
+ * not once a task. With FW_MODEL defined each operation is first
  * announced to the checker, which then decides who moves next. */
 #ifndef FW_ATOMIC_H
 #define FW_ATOMIC_H
@@ -21,7 +21,7 @@ void fw_model_point(void);
 #define FW_AND(p, v) (fw_model_point(), atomic_fetch_and(p, v))
 #define FW_ADD(p, v) (fw_model_point(), atomic_fetch_add(p, v))
 
-/* Not announced: on the path of every task, and only hints. */
+/* Relaxed, and not announced: on the path of every task, and only hints. */
 #define FW_PEEK(p) atomic_load_explicit(p, memory_order_relaxed)
 #define FW_HINT(p, v) atomic_store_explicit(p, v, memory_order_relaxed)
 

@@ -11,9 +11,10 @@
  * positions that all workers claim from in order.
  *
  * The module knows neither threads nor processes, holds no pointer and no lock:
- * it works in private memory, in a mapping that forked workers share, and in an
- * MPI window. docs/ranges.md has the states and the argument; the protocol is
- * model-checked by tests/unit/model_ranges.c and model_front.c.
+ * it works in private memory, in a mapping that forked workers share, and in a
+ * memory file that the ranks of a node share. docs/ranges.md has the states and
+ * the argument; the protocol is model-checked by tests/unit/model_ranges.c and
+ * model_front.c.
  *
  * Ranges are counted in granules of `granule` tasks, so that 32 bits suffice
  * for any count. */
@@ -51,8 +52,8 @@ struct fw_line {
      * claims. Owner writes. */
     _Atomic size_t running;
     /* Granules nobody has claimed: begin in the low half, end in the high one.
-     * Grown by its owner alone, and only while it is empty or by what the owner
-     * puts back; shrunk by anyone, thieves at the end the owner does not use. */
+     * Grown by its owner alone (or who buries it), and only while it is empty or
+     * by what the owner puts back; shrunk by anyone, thieves at the end the owner does not use. */
     _Atomic uint64_t range;
     /* Granules of the claim that is open, stored before the claim is made, also
      * what a thief is about to move; empty: none. Owner writes, others read. */
