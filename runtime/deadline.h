@@ -3,8 +3,9 @@
  * after the allocation's end less that margin is not started.
  *
  * "Measured" is the longest task of this job so far, on whichever worker: with
- * the mean, every second task of the last round would be lost. Looked at once a
- * claim, never per task. */
+ * the mean, every second task of the last round would be lost. Only claims are
+ * timed, so tasks that were claimed together, which are short unless the user
+ * chose the batch, count with their mean. Looked at once a claim, never per task. */
 #ifndef FW_DEADLINE_H
 #define FW_DEADLINE_H
 
