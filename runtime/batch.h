@@ -4,9 +4,9 @@
  * exponentially weighted mean of batch durations, 0.8 old and 0.2 new; too
  * short: the batch grows, at most doubling; too long: it shrinks; statistics
  * restart when the size changes). Ours: durations are measured in the worker,
- * the ideal duration is a multiple of the backend's own dispatch cost, and
- * fw_batch_limit() bounds a batch by what remains. Pure: values in, values
- * out; one state per worker, nothing shared. */
+ * the ideal duration is a multiple of what a claim costs, and fw_batch_limit()
+ * bounds a batch by what remains. Pure: values in, values out; one state per
+ * worker, nothing shared. */
 #ifndef FW_BATCH_H
 #define FW_BATCH_H
 
@@ -21,9 +21,9 @@ struct fw_batch {
     double mean_ns;   /* smoothed duration of batches of `size`; 0: none yet */
 };
 
-/* fixed: the user's size, or 0. dispatch_ns: what one claim costs the backend,
- * >= 1. The ideal is between 64 and 1024 dispatch costs: a claim then costs at
- * most 1/64 of the work. */
+/* fixed: the user's size, or 0. dispatch_ns: what one claim costs here, >= 1.
+ * The ideal is between 64 and 1024 dispatch costs: a claim then costs at most
+ * 1/64 of the work. */
 void fw_batch_init(struct fw_batch *batch, size_t fixed, uint64_t dispatch_ns);
 
 /* A claim of `tasks` tasks took `ns`. Claims cut short (tasks != size) say

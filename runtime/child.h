@@ -1,9 +1,11 @@
 /* A forked child of a program with threads: what another thread was in the
  * middle of when it was forked is nobody's here.
  *
- * Each module with a lock, or a count of threads inside it, has a function that
- * makes it new; child.c calls them all in every child, before anything else of
- * ours runs there. */
+ * A module with a lock, or a count of threads inside it, has a function that makes
+ * it new; child.c calls them all in every child, before anything else of ours runs
+ * there. pools.c looks after itself and poolhold.c, before anybody expects children.
+ * Not made new is the lock of drain.c, held while the handler of the stop signal is
+ * installed. */
 #ifndef FW_CHILD_H
 #define FW_CHILD_H
 

@@ -45,7 +45,7 @@ struct fw_pool {
     int (*get)(const struct fw_pool *pool);
     /* NULL with FW_POOL_FOLLOWS. Returns what brings the setting before back. */
     int (*set)(const struct fw_pool *pool, int threads);
-    /* Private to pools.c. */
+    /* Private to pools.c and poolkinds.c. */
     void (*getter)(void), (*setter)(void);
     const void *object;
 };

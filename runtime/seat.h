@@ -1,4 +1,5 @@
-/* A worker at work: from furrow_work_run()'s begin to its end, on its stack. */
+/* A worker at work: from furrow_work_run()'s begin to its end, on its stack; of
+ * small jobs (small.h) in the caller's habit. */
 #ifndef FW_SEAT_H
 #define FW_SEAT_H
 

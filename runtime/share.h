@@ -4,7 +4,8 @@
  * and addresses. What they share lies in memory that all have mapped, each at
  * an address of its own: the ranges, the outcomes, the stage. Who sets it up is
  * the backend that brings the processes together; it does so before any of them
- * calls fw_work_open(), and keeps it until all have called fw_work_close(). */
+ * calls fw_work_open(). Each keeps its mapping until its own fw_work_close(), and
+ * nobody uses the memory for another job while one of them may write to it. */
 #ifndef FW_SHARE_H
 #define FW_SHARE_H
 

@@ -38,7 +38,9 @@ struct fw_stop {
 };
 
 /* Stops the job. `words` may be NULL. Any thread or process worker; with
- * FW_CAUSE_CANCEL safe in a signal handler. */
+ * FW_CAUSE_CANCEL or _DRAIN safe in a signal handler. In this order: the cause,
+ * common->stopping, the attention words, common->hurry where tasks are to return
+ * soon, and who sleeps is woken. */
 void fw_work_stop(struct furrow_work *work, enum fw_cause cause, furrow_status status, int code,
                   size_t index, const char *words);
 

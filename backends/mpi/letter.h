@@ -9,7 +9,7 @@
 
 enum fw_letter_kind {
     FW_LETTER_TASKS = 1, /* from rank 0: run these */
-    FW_LETTER_RECALL,    /* from rank 0: give back up to `n` tasks that nobody has begun */
+    FW_LETTER_RECALL,    /* from rank 0: give back tasks that nobody has begun; with callbacks up to n, else some */
     FW_LETTER_STOP,      /* from rank 0: the job stops; n: how running tasks are concerned */
     FW_LETTER_END,       /* from rank 0: no more tasks; then: no more letters. To rank 0: all have left */
     FW_LETTER_RESULTS,   /* to rank 0 */

@@ -4,8 +4,9 @@
 
 #include "job.h"
 
-/* Makes it, or opens what the leader made, and sets job->share, job->outcome,
- * job->in and job->shared. Collective over the node. FURROW_ENOMEM, FURROW_ESYS. */
+/* Makes it, or opens what the leader made (small jobs: one of the two that stay),
+ * and sets job->share, job->outcome, job->in and job->shared. Collective over the
+ * node. FURROW_ENOMEM, FURROW_ESYS. */
 FW_MUST_CHECK furrow_status fw_node_open(struct fw_job *job);
 
 /* Sends rank 0's `shared` to the nodes; after all have agreed to run the job.

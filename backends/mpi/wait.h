@@ -8,7 +8,7 @@
 /* How long somebody has waited, and so how long to sleep next: a few looks in a
  * row, then some that give the CPU away, then sleeps of a 64th of what was
  * waited, from 20 microseconds to a millisecond: who waits is late by no more.
- * Where ranks have to share CPUs, sleeps from the first look on. */
+ * Where ranks have to share CPUs, sleeps from the second look on. */
 struct fw_pause {
     unsigned looks;
     uint64_t since; /* ns on CLOCK_MONOTONIC; of the first sleep */
