@@ -46,8 +46,8 @@ static __attribute__((noinline, cold)) size_t attend(struct fw_seat *seat, size_
 
 /* Tasks that return 0 in time are marked DONE together, when the loop ends or
  * one of them needs more: a run. Until then the worker's `unmarked` says from
- * where on they are not; if it dies, fw_work_lost() marks those before the one
- * that ran. */
+ * where on they are not; if it dies, furrow_work_lost() marks those before the
+ * one that ran. */
 
 static uintptr_t place_of(const void *array, size_t size, size_t index)
 {

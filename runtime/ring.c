@@ -6,7 +6,7 @@
 #include "work.h"
 
 /* A MiB stays in the second-level cache of most, and one in eight of it is a run
- * that takes longer than to wake who copies it (bench/fork.c, F3). */
+ * that takes longer than to wake who copies it (F3 in bench/goals.tsv). */
 struct fw_ring_shape fw_ring_shape = { (size_t)1 << 20, (size_t)4 << 20 };
 
 enum { RUNS_IN_A_RING = 8, SLOTS_LEAST = 4 };
