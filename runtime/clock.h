@@ -12,8 +12,8 @@ uint64_t fw_now(void);
  * less. Safe in a signal handler. */
 uint64_t fw_clock_wall(void);
 
-/* What two looks at the clock and an uncontended swap or two cost, in ns: what
- * a claim costs. Measured at the first call. */
+/* What a look at the clock costs, measured at the first call, and 20 ns for an
+ * uncontended swap and what goes with it: what a claim costs. In ns. */
 uint64_t fw_clock_claim_ns(void);
 
 #endif
