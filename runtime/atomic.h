@@ -1,8 +1,8 @@
 /* The atomic operations of the modules whose protocol is model-checked.
  *
  * All but FW_PEEK and FW_HINT are sequentially consistent and run once a claim,
- * not once a task. With FW_MODEL defined each operation is first
- * announced to the checker, which then decides who moves next. */
+ * not once a task. With FW_MODEL defined each operation is first announced to the
+ * checker, which then decides who moves next. */
 #ifndef FW_ATOMIC_H
 #define FW_ATOMIC_H
 

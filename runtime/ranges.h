@@ -53,7 +53,8 @@ struct fw_line {
     _Atomic size_t running;
     /* Granules nobody has claimed: begin in the low half, end in the high one.
      * Grown by its owner alone (or who buries it), and only while it is empty or
-     * by what the owner puts back; shrunk by anyone, thieves at the end the owner does not use. */
+     * by what the owner puts back; shrunk by anyone, thieves at the end the owner
+     * does not use. */
     _Atomic uint64_t range;
     /* Granules of the claim that is open, stored before the claim is made, also
      * what a thief is about to move; empty: none. Owner writes, others read. */
