@@ -1,10 +1,10 @@
 /* How many tasks to claim at once. docs/batching.md explains the numbers. */
 #include "batch.h"
 
-/* Shares of dispatch costs: a batch of `min_ns` spends 1/64 on its claim. The
+/* Shares of dispatch costs: a batch of `min_ns` spends 1/512 on its claim. The
  * factor 16 between the two is the hysteresis: a size that was doubled below
  * the one is a factor of 8 away from the other. joblib has 10 (0.2 s, 2 s). */
-enum { MIN_COSTS = 64, MAX_COSTS = 1024 };
+enum { MIN_COSTS = 512, MAX_COSTS = 8192 };
 
 static const double weight_new = 0.2; /* joblib's: 0.8 old, 0.2 new */
 

@@ -22,8 +22,8 @@ struct fw_batch {
 };
 
 /* fixed: the user's size, or 0. dispatch_ns: what one claim costs here, >= 1.
- * The ideal is between 64 and 1024 dispatch costs: a claim then costs at most
- * 1/64 of the work. */
+ * The ideal is between 512 and 8192 dispatch costs: a claim then costs at most
+ * 1/512 of the work. */
 void fw_batch_init(struct fw_batch *batch, size_t fixed, uint64_t dispatch_ns);
 
 /* A claim of `tasks` tasks took `ns`. Claims cut short (tasks != size) say

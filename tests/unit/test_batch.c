@@ -4,7 +4,7 @@
 
 #include "runtime/batch.h"
 
-enum { COST = 50 }; /* ns of one claim: ideal batches take 3200 ... 51200 ns */
+enum { COST = 50 }; /* ns of one claim: ideal batches take 25600 ... 409600 ns */
 
 static size_t noted(struct fw_batch *batch, size_t tasks, uint64_t ns)
 {
@@ -17,12 +17,12 @@ Test(batch, starts_with_one_task_and_knows_its_bounds)
     struct fw_batch batch;
 
     fw_batch_init(&batch, 0, COST);
-    cr_expect(batch.size == 1 && batch.min_ns == 3200 && batch.max_ns == 51200);
+    cr_expect(batch.size == 1 && batch.min_ns == 25600 && batch.max_ns == 409600);
     cr_expect(batch.mean_ns <= 0.0);
-    fw_batch_init(&batch, 0, UINT64_MAX / 100);
+    fw_batch_init(&batch, 0, UINT64_MAX / 1000);
     cr_expect(batch.max_ns == UINT64_MAX, "a cost that large saturates");
     fw_batch_init(&batch, 0, 0);
-    cr_expect(batch.min_ns == 64, "a claim costs at least a nanosecond");
+    cr_expect(batch.min_ns == 512, "a claim costs at least a nanosecond");
 }
 
 /* One note from a given state. */
@@ -38,20 +38,20 @@ static const struct {
     { "too short: doubles", 8, 0, 8, 100, 16, 0 },
     { "far too short: doubles and no more", 8, 0, 8, 1, 16, 0 },
     { "0 ns counts as 1", 8, 0, 8, 0, 16, 0 },
-    { "just too short", 8, 0, 8, 3199, 16, 0 },
-    { "long enough stays", 8, 0, 8, 3200, 8, 3200 },
-    { "in between stays", 8, 0, 8, 20000, 8, 20000 },
-    { "as long as allowed stays", 8, 0, 8, 51200, 8, 51200 },
-    { "too long: to twice the shortest duration", 64, 0, 64, 102400, 4, 0 },
+    { "just too short", 8, 0, 8, 25599, 16, 0 },
+    { "long enough stays", 8, 0, 8, 25600, 8, 25600 },
+    { "in between stays", 8, 0, 8, 160000, 8, 160000 },
+    { "as long as allowed stays", 8, 0, 8, 409600, 8, 409600 },
+    { "too long: to twice the shortest duration", 64, 0, 64, 819200, 4, 0 },
     { "far too long: to one", 64, 0, 64, UINT64_MAX, 1, 0 },
     { "one task cannot shrink and keeps its mean", 1, 0, 1, 1000000, 1, 1000000 },
-    { "the mean is 0.8 old and 0.2 new", 8, 10000, 8, 20000, 8, 12000 },
-    { "one outlier does not shrink", 8, 10000, 8, 200000, 8, 48000 },
-    { "a worse one does", 8, 10000, 8, 300000, 0, 0 },
-    { "one fast batch does not grow", 8, 10000, 8, 1, 8, 8000.2 },
-    { "a claim cut short is scaled: half the tasks, half the time", 8, 0, 4, 2000, 8, 4000 },
-    { "a claim cut short may grow the batch", 8, 0, 4, 1500, 16, 0 },
-    { "no tasks say nothing", 8, 10000, 0, 1, 8, 10000 },
+    { "the mean is 0.8 old and 0.2 new", 8, 80000, 8, 160000, 8, 96000 },
+    { "one outlier does not shrink", 8, 80000, 8, 1600000, 8, 384000 },
+    { "a worse one does", 8, 80000, 8, 2400000, 0, 0 },
+    { "one fast batch does not grow", 8, 80000, 8, 1, 8, 64000.2 },
+    { "a claim cut short is scaled: half the tasks, half the time", 8, 0, 4, 16000, 8, 32000 },
+    { "a claim cut short may grow the batch", 8, 0, 4, 12000, 16, 0 },
+    { "no tasks say nothing", 8, 80000, 0, 1, 8, 80000 },
     { "the largest size grows no more", SIZE_MAX, 0, SIZE_MAX, 0, SIZE_MAX, 1 },
     { "beyond half the largest: the largest", SIZE_MAX / 2 + 1, 0, SIZE_MAX / 2 + 1, 1, SIZE_MAX, 0 },
     { "the largest size shrinks", SIZE_MAX, 0, SIZE_MAX, UINT64_MAX, 0, 0 },
@@ -144,8 +144,8 @@ Test(batch, of_fast_tasks_keeps_claims_rare)
     uint64_t over;
     size_t largest = simulate(1000000, SIZE_MAX, 10, 0, &over, &claims);
 
-    cr_expect(largest == 512, "%zu", largest); /* 256 * 10 ns is below 3200 ns, 512 * 10 is not */
-    cr_expect(claims < 1000000 / 512 + 100, "%zu", claims);
+    cr_expect(largest == 4096, "%zu", largest); /* 2048 * 10 ns is below 25600 ns, 4096 * 10 is not */
+    cr_expect(claims < 1000000 / 4096 + 100, "%zu", claims);
 }
 
 Test(batch, of_slow_tasks_is_one)
@@ -163,8 +163,8 @@ Test(batch, that_meets_slow_tasks_shrinks_after_one_claim)
     uint64_t over;
     size_t largest = simulate(100000, 50000, 100, 1000000, &over, &claims);
 
-    cr_expect(largest == 32, "%zu", largest);
-    cr_expect(over <= 32 * UINT64_C(1000000), "at most one batch of the old size: %ju", (uintmax_t)over);
+    cr_expect(largest == 256, "%zu", largest);
+    cr_expect(over <= 256 * UINT64_C(1000000), "at most one batch of the old size: %ju", (uintmax_t)over);
     cr_expect(claims > 49000, "one by one from then on: %zu", claims);
 }
 
@@ -173,7 +173,7 @@ Test(batch, that_meets_fast_tasks_grows_again)
     size_t claims;
     uint64_t over;
 
-    cr_expect(simulate(100000, 100, 1000000, 100, &over, &claims) == 32);
+    cr_expect(simulate(100000, 100, 1000000, 100, &over, &claims) == 256);
 }
 
 /* Hysteresis: a steady duration settles, whatever it is. */
