@@ -24,23 +24,60 @@ static int by_cost(const void *a, const void *b, void *cost)
     return i < j ? -1 : i > j;
 }
 
+/* Costs that the compiler may look at side by side. */
+enum { CHUNK = 16 };
+
+static double total_of(const float *cost, size_t count)
+{
+    double part[CHUNK] = { 0 }, total = 0;
+    size_t i = 0;
+
+    for (; count - i >= CHUNK; i += CHUNK)
+        for (int k = 0; k < CHUNK; k++)
+            part[k] += (double)cost[i + (size_t)k];
+    for (; i < count; i++)
+        total += (double)cost[i];
+    for (int k = 0; k < CHUNK; k++)
+        total += part[k];
+    return total;
+}
+
+static bool any_above(const float *cost, float bar)
+{
+    int above = 0;
+
+    for (int k = 0; k < CHUNK; k++)
+        above += cost[k] > bar;
+    return above > 0;
+}
+
+/* How many are above; their indices to `out`, or NULL. */
+static size_t list_above(const float *cost, size_t count, float bar, size_t *out)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < count;) {
+        const size_t end = count - i > CHUNK ? i + CHUNK : count;
+
+        if (end - i == CHUNK && !any_above(cost + i, bar))
+            i = end;
+        for (; i < end; i++)
+            if (cost[i] > bar) {
+                if (out != NULL)
+                    out[n] = i;
+                n++;
+            }
+    }
+    return n;
+}
+
 size_t fw_dear_find(const furrow_job *job, int workers, size_t *dear, size_t *sorted)
 {
-    double total = 0;
-    size_t n = 0;
-    float bar;
+    size_t n;
 
     if (job->cost == NULL || job->count == 0)
         return 0;
-    for (size_t i = 0; i < job->count; i++)
-        total += (double)job->cost[i];
-    bar = fw_dear_bar(total, job->count, workers);
-    for (size_t i = 0; i < job->count; i++)
-        if (job->cost[i] > bar) {
-            if (sorted != NULL)
-                sorted[n] = i;
-            n++;
-        }
+    n = list_above(job->cost, job->count, fw_dear_bar(total_of(job->cost, job->count), job->count, workers), sorted);
     if (dear == NULL || n == 0)
         return n;
     memcpy(dear, sorted, n * sizeof *dear);
