@@ -13,6 +13,9 @@ int fw_decide_team(const struct fw_context *caller);
 FW_MUST_CHECK furrow_status fw_decide(const struct fw_request *request, const struct fw_context *caller,
                                       int team, int cpus, struct fw_plan *plan);
 
+/* FURROW_LOG=info: the plan of a job that is about to run. */
+void fw_decide_tell(const furrow_job *job, const struct fw_plan *plan);
+
 /* What a user should know of a plan before it runs, once per process each. */
 void fw_decide_warn(const struct fw_request *request, const struct fw_plan *plan);
 

@@ -17,7 +17,7 @@ enum {
 
 static const char prefix[] = "furrow: ";
 
-static atomic_int log_level = FW_LOG_WARN;
+atomic_int fw_log_now = FW_LOG_WARN;
 
 /* Hashes of the keys that were said; 0: free. An entry is taken with one
  * compare-and-swap and never changes again, so no thread waits for another
@@ -26,12 +26,7 @@ static _Atomic uint64_t said[ONCE_KEYS];
 
 void fw_log_set(enum fw_log_level level)
 {
-    atomic_store(&log_level, (int)level);
-}
-
-enum fw_log_level fw_log_get(void)
-{
-    return (enum fw_log_level)atomic_load(&log_level);
+    atomic_store(&fw_log_now, (int)level);
 }
 
 static bool passes(enum fw_log_level level)

@@ -4,13 +4,21 @@
 #ifndef FW_LOG_H
 #define FW_LOG_H
 
+#include <stdatomic.h>
+
 #include <furrow/furrow.h>
 
 enum fw_log_level { FW_LOG_QUIET, FW_LOG_WARN, FW_LOG_INFO, FW_LOG_DEBUG };
 
+extern atomic_int fw_log_now; /* log.c's */
+
 /* Set once when the environment is read; FW_LOG_WARN before. */
 void fw_log_set(enum fw_log_level level);
-enum fw_log_level fw_log_get(void);
+
+static inline enum fw_log_level fw_log_get(void)
+{
+    return (enum fw_log_level)atomic_load_explicit(&fw_log_now, memory_order_relaxed);
+}
 
 /* Printed where `level` is at most the one set. Keeps errno. */
 void fw_log(enum fw_log_level level, const char *format, ...) FURROW_PRINTF(2, 3);

@@ -12,6 +12,7 @@
 #include "habit.h"
 #include "job.h"
 #include "lease.h"
+#include "log.h"
 #include "remote.h"
 #include "report.h"
 #include "small.h"
@@ -225,6 +226,7 @@ static furrow_status run_large(const struct fw_request *request, const struct fw
     if (status == FURROW_OK) {
         if (!request->quiet)
             fw_report_plan(report, &habit->plan);
+        fw_decide_tell(&request->job, &habit->plan);
         fw_decide_warn(request, &habit->plan);
         if (request->job.count > 0 || request->job.next != NULL)
             status = run_work(request, habit, report);
@@ -259,6 +261,7 @@ static furrow_status plan_and_run(struct fw_request *request, const struct fw_co
         if (fw_small_fits(habit, request->job.count, habit->paused) && same_cpus(habit, caller)) {
             if (!request->quiet)
                 fw_report_plan(report, &habit->plan);
+            fw_decide_tell(&request->job, &habit->plan);
             fw_work_reopen(habit->work, request, 1);
             return run_small(habit, request->quiet ? NULL : report, now, false);
         }
@@ -394,8 +397,8 @@ FW_HOT bool fw_map_again(const furrow_job *job, furrow_range_fn body, const furr
     uint64_t now;
     int team;
 
-    if (fw_remote_for(caller, config, body != NULL) != NULL)
-        return false;
+    if (fw_remote_for(caller, config, body != NULL) != NULL || fw_log_get() >= FW_LOG_INFO)
+        return false; /* its plan is told */
     team = fw_decide_team(caller);
     habit = fw_habit_same(job, body, config, caller, team);
     if (habit == NULL)

@@ -314,3 +314,41 @@ void environment_of_level_0(const struct row *row)
     snprintf(jobs, sizeof jobs, "FURROW_JOBS=%d", row->workers);
     check_apart(row, "environment_applies", variables, NULL);
 }
+
+/* -- FURROW_LOG=info ------------------------------------------------------- */
+
+enum { PLAIN_JOBS = 5 };
+
+static int nothing(furrow_task *task)
+{
+    (void)task;
+    return 0;
+}
+
+/* All alike, so that all but the first take the short ways. */
+void plain_jobs(const struct row *row)
+{
+    const furrow_config config = row_config(row);
+    const furrow_job job = { .name = "plain", .run = nothing, .count = 20 };
+    furrow_report report;
+
+    for (int i = 0; i < PLAIN_JOBS; i++)
+        CHECK_STATUS(furrow_map(&job, &config, i % 2 == 0 ? &report : NULL), FURROW_OK);
+}
+
+void plans_told(const struct row *row)
+{
+    static const char *const told[] = { "FURROW_LOG=info", NULL }, *const silent[] = { "FURROW_LOG=warn", NULL };
+    char said[SAID], begins[80];
+    const char *at = said;
+    int lines = 0;
+
+    snprintf(begins, sizeof begins, "furrow: plain: %s: ", row->backend);
+    check_apart(row, "plain_jobs", told, said);
+    for (; strncmp(at, begins, strlen(begins)) == 0; at += strcspn(at, "\n") + 1)
+        lines++;
+    CHECK_EQ(lines, PLAIN_JOBS);
+    CHECK_TEXT(at, "");
+    check_apart(row, "plain_jobs", silent, said);
+    CHECK_TEXT(said, "");
+}

@@ -127,6 +127,7 @@
     X(invalid, needs_not_met, "a need that the backend does not meet is never dropped")            \
     X(invalid, environment_refused, "a variable without meaning is refused by name and value")     \
     X(invalid, environment_of_level_0, "the environment applies to jobs of level 0 alone")         \
+    X(invalid, plans_told, "FURROW_LOG=info tells the plan of each job")                           \
     X(registry, bad_tables, "a table without meaning is not registered")                           \
     X(registry, taken_names, "a name is taken once")                                               \
     X(registry, many_backends, "thirty-two backends can be registered, and all run")               \
@@ -148,6 +149,7 @@
     X(environment_batch)                                                                           \
     X(environment_timeout)                                                                         \
     X(environment_backend)                                                                         \
+    X(plain_jobs)                                                                                  \
     X(environment_applies)                                                                         \
     X(fill_registry)                                                                               \
     X(use_odd_backends)

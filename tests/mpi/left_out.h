@@ -6,6 +6,7 @@
     { "leases_from_free_cpus", ANYHOW, "jobs on mpi start on the thread that may call MPI" },
     { "nested_pairs", ANYHOW, "a backend that forks may run below the only task of a rank, when named" },
     { "demotions_told", ANYHOW, "what is said is read from a process apart" },
+    { "plans_told", ANYHOW, "what is said is read from a process apart" },
     { "no_process_leaves_a_file", ANYHOW, "the other ranks go on, and so does what OpenMP keeps of them" },
     { "shared_data", SERVE, "by address, where the address is of rank 0 alone; mpi.served has it by value" },
     { "locale_in_tasks", SERVE, "a locale is an object of rank 0's process" },
