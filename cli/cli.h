@@ -6,6 +6,8 @@
 #ifndef FW_CLI_H
 #define FW_CLI_H
 
+#include <stdbool.h>
+
 #include "runtime/message.h"
 
 /* Exit statuses. */
@@ -21,6 +23,10 @@ int cli_fail(int status, const char *format, ...) FURROW_PRINTF(2, 3);
 /* FURROW_ variables: CLI_OK, or CLI_USAGE after naming the one without
  * meaning, its value and what is allowed. */
 int cli_check_environment(void);
+
+/* FURROW_BACKEND asks for mpi, which is a backend of programs that link
+ * furrow_mpi: this command looks at what there is without it. */
+bool cli_leaves_mpi_out(void);
 
 /* Subcommands: argv[0] is the subcommand's name. Return an exit status. */
 int cli_info(int argc, char **argv);

@@ -151,6 +151,8 @@ static void print_backends(const struct info *info)
         else
             printf("not available: %s\n", entry->why);
     }
+    if (cli_leaves_mpi_out())
+        printf("%-10s%-12s%s\n", "", "mpi", "of programs that link furrow_mpi; FURROW_BACKEND asks for it, not looked at here");
 }
 
 static void print_default(const struct cli_level *level)

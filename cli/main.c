@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/config.h"
@@ -34,9 +35,22 @@ int cli_fail(int status, const char *format, ...)
     return status;
 }
 
+static bool leaves_mpi_out;
+
+bool cli_leaves_mpi_out(void)
+{
+    return leaves_mpi_out;
+}
+
 int cli_check_environment(void)
 {
-    const struct fw_env *env = fw_env();
+    const char *asked = getenv("FURROW_BACKEND");
+    const struct fw_env *env;
+
+    leaves_mpi_out = asked != NULL && strcmp(asked, "mpi") == 0;
+    if (leaves_mpi_out)
+        (void)unsetenv("FURROW_BACKEND");
+    env = fw_env();
 
     if (env->status != FURROW_OK)
         return cli_fail(CLI_USAGE, "%s", env->message);

@@ -49,6 +49,8 @@ void cli_ranks_ask(bool as_json)
         return;
     (void)snprintf(other, sizeof other, "%.*s%s", (int)(strrchr(self, '/') - self), self, name);
     (void)setenv("FURROW_LOG", "quiet", 1); /* what there is to warn of is on the page */
+    if (cli_leaves_mpi_out()) /* so it is not left out there */
+        (void)setenv("FURROW_BACKEND", "mpi", 1);
     (void)fflush(NULL);
     (void)execv(other, argv);
 }
