@@ -50,17 +50,18 @@ static struct block *next_block(struct block *block)
     return next;
 }
 
+/* The jobs are those of the process that forked, which may share their memory. */
 void fw_cancel_in_child(void)
 {
     atomic_store(&walkers, 0);
-}
-
-void fw_cancel_forget_others(furrow_work *work)
-{
     for (struct block *b = &first; b != NULL; b = atomic_load(&b->next))
         for (int i = 0; i < BLOCK; i++)
-            if (atomic_load(&b->work[i]) != work)
-                atomic_store(&b->work[i], NULL);
+            atomic_store(&b->work[i], NULL);
+}
+
+void fw_cancel_of_process(furrow_work *work)
+{
+    atomic_store(work->cancel_slot, work); /* at the same address as where the job was entered */
 }
 
 FW_HOT bool fw_cancel_enter(furrow_work *work)

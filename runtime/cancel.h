@@ -17,7 +17,8 @@ void fw_cancel_leave(furrow_work *work);
  * handler. */
 void fw_cancel_drain(void);
 
-/* In a process worker of this job: furrow_cancel() stops no other one. */
-void fw_cancel_forget_others(furrow_work *work);
+/* In a process worker, forked while the job runs: furrow_cancel() stops this job
+ * there. Other children stop none of those that ran when they were forked. */
+void fw_cancel_of_process(furrow_work *work);
 
 #endif

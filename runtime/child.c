@@ -7,6 +7,7 @@ static void begin_anew(void)
     fw_seat_in_child();
     fw_lease_in_child();
     fw_cancel_in_child();
+    fw_drain_in_child();
     fw_alloc_in_child();
     fw_registry_in_child();
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cancel.h"
+#include "child.h"
 #include "config.h"
 
 static atomic_int came;   /* 0 -> the signal's number, by the handler; stays */
@@ -68,7 +69,14 @@ static void name_signal(int number)
             (void)snprintf(words, sizeof words, "%s (FURROW_STOP_SIGNAL)", names[i].name);
 }
 
-/* Under the lock of install(). Where there is no room for more, the last stays. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* held by who installs */
+
+void fw_drain_in_child(void)
+{
+    (void)pthread_mutex_init(&lock, NULL);
+}
+
+/* lock held. Where there is no room for more, the last stays. */
 static void keep_before(const struct sigaction *now)
 {
     enum { KEPT = 64 };
@@ -89,11 +97,11 @@ static void keep_before(const struct sigaction *now)
 /* System calls of the program go on; nothing is blocked meanwhile. */
 static void install(int number)
 {
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     struct sigaction now, ours = { .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK };
 
     ours.sa_sigaction = on_signal;
     (void)sigemptyset(&ours.sa_mask);
+    fw_child_expect();
     (void)pthread_mutex_lock(&lock);
     if (sigaction(number, NULL, &now) == 0 && !is_ours(&now)) {
         keep_before(&now);

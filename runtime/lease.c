@@ -19,15 +19,20 @@ static atomic_int holders; /* jobs that hold CPUs; changed under `lock` */
 
 static int told_apart; /* CPUs that `held` has room for */
 
+/* What was held is held by jobs of the process that forked. */
 void fw_lease_in_child(void)
 {
     (void)pthread_mutex_init(&lock, NULL);
+    if (held != NULL)
+        memset(held, 0, (size_t)told_apart * sizeof *held);
+    atomic_store(&holders, 0);
 }
 
 static void make_held(void)
 {
     static int one;
 
+    fw_child_expect();
     told_apart = fw_cpus()->nallowed; /* of which any may come to count: fw_cpus_dealt() */
     held = calloc((size_t)told_apart, sizeof *held); /* kept for the process's life: not counted */
     if (held == NULL) {
@@ -97,8 +102,9 @@ void fw_lease_release(const int *at, int count)
 {
     (void)pthread_mutex_lock(&lock);
     for (int i = 0; i < count; i++)
-        held[at[i]]--;
-    atomic_fetch_sub(&holders, 1);
+        held[at[i]] -= held[at[i]] > 0; /* 0: held before this process was forked */
+    if (atomic_load(&holders) > 0)
+        atomic_fetch_sub(&holders, 1);
     (void)pthread_mutex_unlock(&lock);
 }
 

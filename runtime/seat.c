@@ -128,7 +128,7 @@ void fw_seat_take(struct fw_seat *seat, struct furrow_work *work, int worker)
         fw_inherit_install(&work->inherit, &seat->own);
     fw_context_enter(&seat->frame, work->transparent);
     if (seat->is_process) {
-        fw_cancel_forget_others(work);
+        fw_cancel_of_process(work);
         fw_context_of_process(&seat->frame);
     }
     if (seat->limits)

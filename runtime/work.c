@@ -164,7 +164,7 @@ static void init_fields(struct furrow_work *work, const struct fw_request *reque
     work->ndear = l->ndear;
     if (plan->level == 0 && fw_env()->progress > 0 && request->share == NULL)
         fw_progress_open(&work->progress, &work->own.progress, request->job.name, request->job.count, fw_env()->progress, fw_now());
-    work->outermost = work->caller->work == NULL && !work->caller->callback;
+    work->outermost = work->caller->work == NULL && work->caller->level == 0 && !work->caller->callback;
     if (work->outermost)
         fw_deadline_of_process(&work->deadline, fw_now());
     fw_inherit_take(&work->inherit);

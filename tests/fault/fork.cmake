@@ -4,11 +4,13 @@ set(fault fault.c ${PROJECT_SOURCE_DIR}/tests/common/forkcheck.c)
 
 set(fault_tests
   fork_deaths
+  fork_drained
   fork_ends
   fork_limits
   fork_oom
   fork_refused
   fork_view
+  own_fork
 )
 
 foreach(test IN LISTS fault_tests)
