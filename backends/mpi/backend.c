@@ -1,7 +1,8 @@
 #include "backend.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "crew.h"
 #include "job.h"
@@ -78,6 +79,16 @@ static const struct fw_remote way = {
     .plan = fw_job_plan,
 };
 
+/* A line of the log (log.h) without the log, which is the other build's. */
+static void say_builds_differ(void)
+{
+    static const char line[] = "furrow: libfurrow and libfurrow_mpi are of different builds; install both from one\n";
+    const char *level = getenv("FURROW_LOG");
+
+    if (level == NULL || strcmp(level, "quiet") != 0)
+        (void)!write(STDERR_FILENO, line, sizeof line - 1);
+}
+
 furrow_status fw_backend_install(void)
 {
     static bool installed;
@@ -87,7 +98,7 @@ furrow_status fw_backend_install(void)
         return FURROW_OK;
     if (furrow_engine.version != FW_ENGINE_VERSION || furrow_engine.release != FURROW_VERSION ||
         furrow_engine.size != sizeof(struct fw_engine) || furrow_engine.work_size != sizeof(struct furrow_work)) {
-        (void)fprintf(stderr, "furrow: libfurrow and libfurrow_mpi are of different builds; install both from one\n");
+        say_builds_differ();
         return FURROW_ESYS;
     }
     status = furrow_backend_register(&fw_mpi);
