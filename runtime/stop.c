@@ -44,9 +44,7 @@ void fw_work_stop(struct furrow_work *work, enum fw_cause cause, furrow_status s
 
     note_stop(&work->stop[cause], status, code, index, words);
     (void)atomic_compare_exchange_strong(&work->cause, &none, (uint32_t)cause);
-    atomic_store(&work->common->stopping, 1);
-    for (int line = 0; line < work->ranges->workers; line++)
-        atomic_fetch_or(&work->ranges->line[line].attention, FW_STOP);
+    fw_work_start_no_more(work->common, work->ranges);
     if (cause != FW_CAUSE_DRAIN && cause != FW_CAUSE_NONE) /* a task that returns for it is its worker's last */
         atomic_store(&work->common->hurry, 1);
     fw_bell_ring(&work->common->bell);

@@ -201,6 +201,15 @@ void fw_work_begin_again(struct furrow_work *work);
 
 void fw_work_close(struct furrow_work *work);
 
+/* Whoever works on these ranges starts no more tasks. Not whether running ones are
+ * to return (`hurry`): that comes after it. Safe in a signal handler. */
+static inline void fw_work_start_no_more(struct fw_common *common, struct fw_ranges *ranges)
+{
+    atomic_store(&common->stopping, 1);
+    for (int line = 0; line < ranges->workers; line++)
+        atomic_fetch_or(&ranges->line[line].attention, FW_STOP);
+}
+
 static inline bool fw_work_stops(const struct furrow_work *work)
 {
     return atomic_load_explicit(&work->common->stopping, memory_order_relaxed) != 0;

@@ -108,9 +108,7 @@ enum fw_haste fw_plot_haste(const struct fw_plot *plot)
 
 void fw_plot_stop(struct fw_plot *plot, enum fw_haste haste)
 {
-    atomic_store(&plot->common->stopping, 1);
-    for (int line = 0; line < plot->ranges->workers; line++)
-        atomic_fetch_or(&plot->ranges->line[line].attention, FW_STOP);
+    fw_work_start_no_more(plot->common, plot->ranges);
     fw_haste_raise(plot->common, haste);
     fw_bell_ring(&plot->common->bell);
 }
