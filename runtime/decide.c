@@ -61,8 +61,7 @@ furrow_status fw_decide(const struct fw_request *request, const struct fw_contex
 
 void fw_decide_tell(const furrow_job *job, const struct fw_plan *plan)
 {
-    if (fw_log_get() >= FW_LOG_INFO)
-        fw_log(FW_LOG_INFO, "%s%s%s", job->name != NULL ? job->name : "", job->name != NULL ? ": " : "", plan->reason);
+    fw_log(FW_LOG_INFO, "%s%s%s", job->name != NULL ? job->name : "", job->name != NULL ? ": " : "", plan->reason);
 }
 
 /* Once per process for each pair of what was asked and what runs. */

@@ -14,6 +14,7 @@
 #include "backends/registry.h"
 #include "cancel.h"
 #include "dear.h"
+#include "decide.h"
 #include "lease.h"
 #include "job.h"
 #include "map.h"
@@ -53,6 +54,7 @@
     X(bool, fw_work_settle, (struct furrow_work *work), (work))                                                \
     V(fw_work_stop, (struct furrow_work *work, enum fw_cause cause, furrow_status status, int code,            \
         size_t index, const char *words), (work, cause, status, code, index, words))                           \
+    V(fw_decide_tell, (const furrow_job *job, const struct fw_plan *plan), (job, plan))                        \
     X(size_t, fw_dear_find, (const furrow_job *job, int workers, size_t *dear, size_t *sorted),                \
         (job, workers, dear, sorted))                                                                          \
     X(uint64_t, fw_now, (void), ())                                                                            \

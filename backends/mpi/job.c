@@ -42,14 +42,6 @@ static furrow_status decide(struct fw_request *request, struct fw_plan *plan, bo
     return status;
 }
 
-/* FURROW_LOG=info on rank 0. */
-static void tell_plan(const struct fw_job *job)
-{
-    const char *name = job->request->job.name;
-
-    fw_log(FW_LOG_INFO, "%s%s%s", name != NULL ? name : "", name != NULL ? ": " : "", job->plan.reason);
-}
-
 static void report_plan(furrow_report *report, const struct fw_plan *plan, int inner_threads)
 {
     fw_report_plan(report, plan);
@@ -438,7 +430,7 @@ static furrow_status lead(struct fw_job *job, furrow_status status)
         status = write_card(job, local);
     if (status == FURROW_OK && !local) {
         report_plan(job->report, &job->plan, job->request->config.inner_threads);
-        tell_plan(job);
+        fw_decide_tell(&job->request->job, &job->plan);
     }
     if (status == FURROW_OK)
         status = want_outcomes(job);
