@@ -51,7 +51,6 @@ int cli_check_environment(void)
     if (leaves_mpi_out)
         (void)unsetenv("FURROW_BACKEND");
     env = fw_env();
-
     if (env->status != FURROW_OK)
         return cli_fail(CLI_USAGE, "%s", env->message);
     return CLI_OK;

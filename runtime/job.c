@@ -59,15 +59,20 @@ static furrow_status check_sizes(const furrow_job *job)
     return status;
 }
 
-/* So many costs that the compiler may look at them side by side. */
-enum { CHUNK = 16 };
+/* Negative, infinite or not a number. No branch: many are looked at side by side. */
+static bool is_no_cost(float cost)
+{
+    return (cost < 0) | !(cost <= FLT_MAX);
+}
 
-static bool all_mean_something(const float *cost)
+enum { CHUNK = 16 }; /* costs that are */
+
+static bool all_are_costs(const float *cost)
 {
     int wrong = 0;
 
     for (int k = 0; k < CHUNK; k++)
-        wrong += (cost[k] < 0) | !(cost[k] <= FLT_MAX); /* a NaN is not <= */
+        wrong += is_no_cost(cost[k]);
     return wrong == 0;
 }
 
@@ -75,10 +80,12 @@ static furrow_status check_cost(const furrow_job *job)
 {
     size_t i = 0;
 
-    while (job->cost != NULL && job->count - i >= CHUNK && all_mean_something(job->cost + i))
+    if (job->cost == NULL)
+        return FURROW_OK;
+    while (job->count - i >= CHUNK && all_are_costs(job->cost + i))
         i += CHUNK;
-    for (; job->cost != NULL && i < job->count; i++)
-        if (!(job->cost[i] >= 0 && job->cost[i] <= FLT_MAX))
+    for (; i < job->count; i++)
+        if (is_no_cost(job->cost[i]))
             return fw_fail(FURROW_EINVAL, "job.cost[%zu] is %g; costs are finite and not negative", i, (double)job->cost[i]);
     return FURROW_OK;
 }

@@ -2,7 +2,6 @@
  * there, decide (plan.h), run the job on its backend (work.h), report. */
 #include "map.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "allot.h"
